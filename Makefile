@@ -1,0 +1,34 @@
+# A fresh machine needs python3 (3.11 or later) with venv, and make. Everything else comes from here.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help install demo test lint clean
+
+help:
+	@echo "make demo   simulate a small archive, ingest it, measure it, write its tables"
+	@echo "make test   run every test, those on PostgreSQL included"
+	@echo "make lint   ruff and mypy"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing iracdb into $(VENV) (the first time takes a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[postgres,test,lint]" --constraint constraints.txt
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@BIN=$(BIN) sh demo.sh
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo .mypy_cache .ruff_cache .pytest_cache

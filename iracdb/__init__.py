@@ -1,0 +1,1 @@
+"""A catalogue that remembers: provenance for photometry with Spitzer's infrared camera (IRAC)."""

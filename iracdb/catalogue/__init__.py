@@ -1,0 +1,1 @@
+"""The database: tables, views, sessions, ingest, queries. Knows no photometry."""

@@ -1,0 +1,1 @@
+"""A run's tables as files: CSV in the published layout, ECSV, VOTable, the log."""

@@ -1,0 +1,1 @@
+"""Pure numerics, arrays in and arrays out: centre, aperture, sky, response, combination."""

@@ -1,0 +1,1 @@
+"""A run's life: recipes and parameters, plan, execution, results."""
