@@ -1,1 +1,1 @@
-"""The instrument: file names, headers, frames, archive trees, handbook tables, a simulated archive."""
+"""The instrument: file names, headers, frames, archive trees, handbook tables."""

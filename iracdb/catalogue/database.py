@@ -1,0 +1,401 @@
+"""One open database: its engine, its transactions, its state.
+
+`open_database` is the only way in: it builds a new database where asked to, and refuses one that
+is not ours or not at this program's revision.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, text
+from sqlalchemy.engine import URL
+
+from iracdb.catalogue import revisions
+from iracdb.catalogue.urls import shown
+from iracdb.errors import (
+    Busy,
+    CannotWrite,
+    CatalogueError,
+    NotOurs,
+    Unreachable,
+    WrongRevision,
+)
+
+BUSY_TIMEOUT_SECONDS = 30.0
+
+
+class Database:
+    """An open catalogue database.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+        Where it lives.
+    engine : sqlalchemy.Engine
+        A working engine for it.
+    """
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        self.url = url
+        self.engine = engine
+
+    @property
+    def dialect(self) -> str:
+        """``'sqlite'`` or ``'postgresql'``."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database and changes nothing."""
+        with _plain_errors(self.url), self.engine.connect() as connection:
+            yield (
+                connection.execution_options(isolation_level="REPEATABLE READ")
+                if (self.dialect == "postgresql")
+                else connection
+            )
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection in a transaction: all of it is kept, or nothing."""
+        with _plain_errors(self.url), self.engine.connect() as connection:
+            connection = connection.execution_options(iracdb_writes=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def open_database(url: URL, *, create: bool = False) -> Database:
+    """Open a catalogue database.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+        From `iracdb.catalogue.urls.database_url`.
+    create : bool, optional
+        Build the tables where nothing is there yet.
+
+    Returns
+    -------
+    Database
+        At this program's revision.
+
+    Raises
+    ------
+    Unreachable
+        No file and not to be created, no server, no permission.
+    NotOurs
+        The file or database holds something else.
+    WrongRevision
+        It is older (``iracdb db upgrade`` mends it) or newer than this program.
+    """
+    database = connect(url, create=create)
+    try:
+        with _plain_errors(url):
+            _settle(database, create=create)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def connect(url: URL, *, create: bool = False) -> Database:
+    """Make the engine without asking what the database holds.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+        Where the database lives.
+    create : bool, optional
+        Whether an SQLite file that is not there may be made.
+
+    Returns
+    -------
+    Database
+        Not yet known to be ours.
+
+    Raises
+    ------
+    Unreachable
+        Where there is no such file or folder, or no driver.
+    """
+    if url.get_backend_name() == "sqlite":
+        _check_sqlite_path(Path(str(url.database)), create=create)
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        _prepare_sqlite(engine)
+    else:
+        try:
+            engine = create_engine(url, connect_args={"connect_timeout": 10})
+        except ModuleNotFoundError:
+            raise Unreachable(
+                "PostgreSQL needs the package psycopg: pip install 'iracdb[postgres]'"
+            ) from None
+    return Database(url, engine)
+
+
+def _check_sqlite_path(path: Path, *, create: bool) -> None:
+    if path.is_dir():
+        raise Unreachable(f"{path} is a folder, not a catalogue: name a file in it")
+    if path.exists():
+        return
+    if not create:
+        raise Unreachable(
+            f"There is no catalogue at {path}: make one with 'iracdb init' or 'iracdb ingest', "
+            "or name another with --db"
+        )
+    if not path.parent.is_dir():
+        raise Unreachable(f"There is no folder {path.parent} to make the catalogue in")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        # SQLAlchemy says when a transaction begins (below); the driver must not add its own idea.
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # A transaction that will write takes the lock at once: one that upgrades from reading
+        # fails without waiting when another writer came between.
+        writes = connection.get_execution_options().get("iracdb_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _settle(database: Database, *, create: bool) -> None:
+    with database.read() as connection:
+        state = revisions.state_of(connection)
+    if state == "empty" and create:
+        build(database)
+        return
+    check_state(state, database)
+
+
+def check_state(state: str, database: Database) -> None:
+    """Refuse a database that this program cannot work with.
+
+    Parameters
+    ----------
+    state : str
+        From `iracdb.catalogue.revisions.state_of`.
+    database : Database
+        It, for the message.
+
+    Raises
+    ------
+    NotOurs
+        Where it is empty or holds something else.
+    WrongRevision
+        Where it is older or newer than this program.
+    """
+    where = shown(database.url)
+    option = _db_option(database.url)
+    if state == "empty":
+        raise NotOurs(f"{where} holds no catalogue yet: make one with 'iracdb init{option}'")
+    if state == "foreign":
+        raise NotOurs(
+            f"{where} is not an iracdb catalogue: it holds other tables. Name another with --db"
+        )
+    if state == "older":
+        raise WrongRevision(
+            f"{where} was made by an older iracdb: save a copy, "
+            f"then run 'iracdb db upgrade{option}'"
+        )
+    if state == "newer":
+        raise WrongRevision(
+            f"{where} was made by a newer iracdb than this one: "
+            "run 'pip install --upgrade iracdb', or name another with --db"
+        )
+
+
+def _db_option(url: URL) -> str:
+    return f" --db {shown(url)}"
+
+
+def build(database: Database) -> None:
+    """Make all tables and views in an empty database, in one transaction.
+
+    Parameters
+    ----------
+    database : Database
+        Empty; another process may be building it at the same time.
+
+    Raises
+    ------
+    NotOurs
+        Where something else came to live there meanwhile.
+    """
+    if database.dialect == "sqlite":
+        with database.engine.connect() as connection:
+            # Stays with the file: readers and the one writer do not block each other.
+            connection.connection.dbapi_connection.execute(  # type: ignore[union-attr]
+                "PRAGMA journal_mode = WAL"
+            )
+    with database.write() as connection:
+        if database.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(4977671)"))
+        if revisions.state_of(connection) == "empty":
+            revisions.upgrade(connection)
+
+
+def upgrade(url: URL) -> tuple[str | None, str]:
+    """Bring a database to this program's revision.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+        Where it lives.
+
+    Returns
+    -------
+    tuple of str
+        The revision before (None where it was empty) and after.
+
+    Raises
+    ------
+    NotOurs, WrongRevision
+        Where it holds something else, or is newer than this program.
+    """
+    database = connect(url, create=True)
+    try:
+        with _plain_errors(url):
+            with database.read() as connection:
+                state = revisions.state_of(connection)
+                before = revisions.current(connection)
+            if state == "empty":
+                build(database)
+            elif state == "older":
+                with database.write() as connection:
+                    revisions.upgrade(connection)
+            else:
+                check_state(state, database)
+        return before, revisions.head()
+    finally:
+        database.close()
+
+
+def current(url: URL) -> tuple[str | None, str, str]:
+    """Tell the revision of a database without changing it.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+        Where it lives.
+
+    Returns
+    -------
+    tuple
+        Its revision (None where there is none), this program's, and the state: ``'head'``,
+        ``'older'``, ``'newer'``, ``'empty'`` or ``'foreign'``.
+    """
+    database = connect(url)
+    try:
+        with _plain_errors(url), database.read() as connection:
+            state = revisions.state_of(connection)
+            return revisions.current(connection), revisions.head(), state
+    finally:
+        database.close()
+
+
+@contextmanager
+def _plain_errors(url: URL) -> Iterator[None]:
+    """Say in one sentence what the driver says in a page."""
+    try:
+        yield
+    except exc.DBAPIError as problem:
+        translated = translate(problem, url)
+        if translated is None:
+            raise
+        raise translated from problem
+
+
+def translate(problem: exc.DBAPIError, url: URL) -> Exception | None:
+    """Find the user's error behind a driver's error.
+
+    Parameters
+    ----------
+    problem : sqlalchemy.exc.DBAPIError
+        What the driver raised.
+    url : sqlalchemy.engine.URL
+        The database, for the message.
+
+    Returns
+    -------
+    Exception or None
+        None where it is a fault of the program, to be seen as it is.
+    """
+    where = shown(url)
+    said = " ".join(str(problem.orig).split())
+    lowered = said.lower()
+    table: tuple[tuple[tuple[str, ...], type[CatalogueError] | type[CannotWrite], str], ...] = (
+        (("not a database", "malformed"), NotOurs, f"{where} is not an iracdb catalogue: {said}"),
+        (
+            ("disk is full", "database or disk", "no space left", "disk i/o", "file too large"),
+            CannotWrite,
+            f"Could not write to {where}: {said}. What was finished before is kept",
+        ),
+        (
+            ("readonly", "read-only", "permission denied"),
+            CannotWrite,
+            f"No permission to write to {where}: {said}",
+        ),
+        (
+            ("locked", "lock timeout", "busy"),
+            Busy,
+            f"Another process is writing to {where}: try again when it is done",
+        ),
+        (
+            ("unable to open", "connection failed", "could not connect", "server closed",
+             "terminating connection", "connection refused", "connection timeout", "no password",
+             "authentication failed", "is closed", "connection is bad"),
+            Unreachable,
+            f"Cannot reach {where}: {said}",
+        ),
+    )  # fmt: skip
+    for marks, kind, message in table:
+        if any(mark in lowered for mark in marks):
+            return kind(message)
+    return None
+
+
+def table_names(connection: Connection) -> set[str]:
+    """Names of all tables in the default schema.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To any database.
+
+    Returns
+    -------
+    set of str
+        As the database spells them.
+    """
+    return set(inspect(connection).get_table_names())
+
+
+def in_batches(items: list[Any], size: int) -> Iterator[list[Any]]:
+    """Cut a list into pieces.
+
+    Parameters
+    ----------
+    items : list
+        Any items.
+    size : int
+        The largest length of a piece.
+
+    Yields
+    ------
+    list
+        The pieces, in order.
+    """
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

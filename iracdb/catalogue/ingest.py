@@ -1,0 +1,209 @@
+"""Ingest: folders of files become rows, once.
+
+A walk lists what is there; what is known by size and time is not read again; the rest is read by
+workers and stored by one writer, a transaction a batch, so that a killed ingest keeps what it had.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from iracdb.catalogue import tables as t
+from iracdb.catalogue.clock import now
+from iracdb.catalogue.database import Database, in_batches
+from iracdb.catalogue.ingest_report import IngestReport, Outcome
+from iracdb.catalogue.ingest_store import Reading, Store
+from iracdb.errors import BadFile
+from iracdb.irac.archive import Found, Walk, under, walk
+from iracdb.irac.files import read_irac_file
+
+BATCH = 200
+
+Progress = Callable[[int, int, str], None]
+"""Called with files done, files to read, and the path just read."""
+
+
+def ingest(
+    database: Database,
+    places: Iterable[str | os.PathLike[str]],
+    *,
+    rehash: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Take folders and files into the catalogue.
+
+    Parameters
+    ----------
+    database : Database
+        Open for writing.
+    places : iterable of path-like
+        Folders, walked to the bottom, and single files.
+    rehash : bool, optional
+        Read every file again, also those whose size and time are as they were.
+    jobs : int, optional
+        Worker processes that read and hash. The result does not depend on it.
+    progress : callable, optional
+        Called after each file read.
+
+    Returns
+    -------
+    IngestReport
+        What became of every file.
+
+    Raises
+    ------
+    NotFound
+        Where a place is not there; nothing is stored then.
+    """
+    seen = walk(places)
+    report = IngestReport(
+        found=len(seen.found), other_kinds=seen.other_kinds, other_files=seen.other_files
+    )
+    with database.read() as connection:
+        known = _known_locations(connection)
+        problems = _known_problems(connection)
+    to_read = [found for found in seen.found if _to_read(found, known, problems, rehash, report)]
+    done = 0
+    for batch in in_batches(to_read, BATCH):
+        readings = list(_read(batch, jobs))
+        with database.write() as connection:
+            Store(connection, report).keep(readings)
+        for reading in readings:
+            done += 1
+            if progress is not None:
+                progress(done, len(to_read), reading.found.path)
+    with database.write() as connection:
+        _mark_gone(connection, seen, known, report)
+        _settle_problems(connection, seen, problems, report)
+    return report
+
+
+def _known_locations(connection: Connection) -> dict[str, Any]:
+    columns = t.file_location.c
+    rows = connection.execute(
+        select(columns.path, columns.size, columns.mtime_ns, columns.present, columns.file_id)
+    )
+    return {row.path: row for row in rows}
+
+
+def _known_problems(connection: Connection) -> dict[str, Any]:
+    rows = connection.execute(select(t.file_problem).where(t.file_problem.c.resolved_at.is_(None)))
+    return {row.path: row for row in rows}
+
+
+# Whether these are still so is not told by size and time: they are looked at again each time.
+_RETRIED = {"unreadable", "changing"}
+
+
+def _to_read(
+    found: Found,
+    known: dict[str, Any],
+    problems: dict[str, Any],
+    rehash: bool,
+    report: IngestReport,
+) -> bool:
+    """Tell whether a file must be read, and count it where it need not be."""
+    if found.problem is not None or rehash:
+        return True
+    location = known.get(found.path)
+    stamp = (found.size, found.mtime_ns)
+    if location is not None and location.present and (location.size, location.mtime_ns) == stamp:
+        report.unchanged += 1
+        return False
+    problem = problems.get(found.path)
+    if problem is not None and (problem.size, problem.mtime_ns) == stamp:
+        if problem.code in _RETRIED:
+            return True
+        report.add(Outcome("set aside", found.path, problem.message, problem.code, again=True))
+        return False
+    return True
+
+
+def _read(batch: list[Found], jobs: int) -> Iterator[Reading]:
+    if jobs <= 1 or len(batch) < 2 * jobs:
+        yield from map(read_one, batch)
+        return
+    yield from _pool(jobs).map(read_one, batch, chunksize=max(1, len(batch) // (4 * jobs)))
+
+
+_pools: dict[int, ProcessPoolExecutor] = {}
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    if jobs not in _pools:
+        # Not forked: a database connection must not be shared with a child.
+        _pools[jobs] = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    return _pools[jobs]
+
+
+def read_one(found: Found) -> Reading:
+    """Read a file, or say why it cannot be taken in.
+
+    Parameters
+    ----------
+    found : Found
+        From the walk.
+
+    Returns
+    -------
+    Reading
+        With either the file or the problem.
+    """
+    if found.problem is not None:
+        code, message = found.problem
+        return Reading(found, None, BadFile(message, code=code))
+    try:
+        found.path.encode("utf-8")
+    except UnicodeEncodeError:
+        return Reading(found, None, BadFile("its path is not UTF-8 text", code="unreadable-name"))
+    try:
+        return Reading(found, read_irac_file(found.path), None)
+    except BadFile as problem:
+        return Reading(found, None, problem)
+
+
+def _mark_gone(
+    connection: Connection, seen: Walk, known: dict[str, Any], report: IngestReport
+) -> None:
+    there = {found.path for found in seen.found}
+    gone = sorted(
+        path
+        for path, row in known.items()
+        if row.present
+        and path not in there
+        and path not in report.moved_from
+        and under(path, seen.roots)
+        and not os.path.lexists(path)
+    )
+    for path in gone:
+        report.add(Outcome("gone", path, "it is no longer there"))
+    if gone:
+        connection.execute(
+            update(t.file_location).where(t.file_location.c.path == bindparam("b_path")),
+            [{"b_path": path, "present": False} for path in gone],
+        )
+
+
+def _settle_problems(
+    connection: Connection, seen: Walk, problems: dict[str, Any], report: IngestReport
+) -> None:
+    """Settle the problems of files that were set aside and have gone."""
+    there = {found.path for found in seen.found}
+    settled = [
+        path
+        for path in sorted(problems)
+        if path not in there and under(path, seen.roots) and not os.path.lexists(path)
+    ]
+    when = now()
+    for path in settled:
+        report.add(Outcome("no longer set aside", path, "it is gone"))
+        connection.execute(
+            update(t.file_problem).where(t.file_problem.c.path == path).values(resolved_at=when)
+        )

@@ -1,0 +1,359 @@
+"""The one writer of an ingest: readings become rows."""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, exc, insert, select, text, update
+
+from iracdb.catalogue import tables as t
+from iracdb.catalogue.clock import now
+from iracdb.catalogue.ingest_report import IngestReport, Outcome
+from iracdb.catalogue.tables import file, file_location, file_problem, frame
+from iracdb.errors import BadFile
+from iracdb.irac.archive import Found
+from iracdb.irac.files import FACTS, IracFile, aor_facts
+from iracdb.irac.names import KINDS
+
+_FRAME_FACTS = (
+    "mjd_obs", "date_obs", "read_mode", "frame_time", "hdr_part", "dither_position",
+    "dither_scale", "object", "ra_ref", "dec_ref",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading one file gave.
+
+    Parameters
+    ----------
+    found : Found
+        The file.
+    file : IracFile or None
+        What is in it.
+    problem : BadFile or None
+        Or why it cannot be taken in.
+    """
+
+    found: Found
+    file: IracFile | None
+    problem: BadFile | None
+
+
+class Store:
+    """Keeps readings, inside the caller's transaction.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    report : IngestReport
+        Filled with what becomes of each file.
+    """
+
+    def __init__(self, connection: Connection, report: IngestReport) -> None:
+        self.connection = connection
+        self.report = report
+        self.when = now()
+        if connection.dialect.name == "postgresql":
+            # One writer at a time: two ingests of the same files must not both find them new.
+            connection.execute(text("SELECT pg_advisory_xact_lock(4977672)"))
+
+    def keep(self, readings: list[Reading]) -> None:
+        """Store a batch.
+
+        Parameters
+        ----------
+        readings : list of Reading
+            In the order of their paths.
+        """
+        frames: set[int] = set()
+        aors: set[int] = set()
+        for reading in readings:
+            try:
+                with self.connection.begin_nested():
+                    touched = self._keep_one(reading)
+            except (exc.DataError, exc.IntegrityError) as problem:
+                # A header that passed every check and that the database cannot hold all the same.
+                said = " ".join(str(problem.orig).split())
+                bad = BadFile(f"the database cannot hold it: {said}", code="not-storable")
+                self._set_aside(reading.found, bad)
+                continue
+            if touched is not None:
+                frames.add(touched)
+                aors.add(reading.file.name.aorkey)  # type: ignore[union-attr]
+        self._tell_frames(frames)
+        for aorkey in sorted(aors):
+            self._tell_aor(aorkey, readings)
+
+    def _keep_one(self, reading: Reading) -> int | None:
+        """Store one file; give the frame whose facts it may have changed."""
+        if reading.file is None or reading.problem is not None:
+            problem = reading.problem or BadFile("it could not be read")
+            self._set_aside(reading.found, problem)
+            return None
+        path, content = reading.found.path, reading.file
+        self._no_longer_set_aside(path)
+        held = self.connection.execute(
+            select(file.c.id).where(file.c.sha256 == content.sha256)
+        ).scalar_one_or_none()
+        if held is not None:
+            self._place_known(path, content, held)
+            return None
+        frame_id = self._frame(content)
+        kind, note = self._compare_versions(path, content, frame_id)
+        file_id = self._insert_file(content, frame_id)
+        self._locate(path, content, file_id)
+        self.report.add(Outcome(kind, path, note))
+        self.report.aors.add(content.name.aorkey)
+        return frame_id
+
+    def _set_aside(self, found: Found, problem: BadFile) -> None:
+        path = found.path.encode("utf-8", "backslashreplace").decode("utf-8")
+        columns = file_problem.c
+        values = {
+            "code": problem.code,
+            "message": problem.message,
+            "size": found.size,
+            "mtime_ns": found.mtime_ns,
+            "last_seen": self.when,
+            "resolved_at": None,
+        }
+        before = self.connection.execute(
+            select(columns.code, columns.message, columns.resolved_at).where(columns.path == path)
+        ).one_or_none()
+        if before is None:
+            self.connection.execute(
+                insert(file_problem).values(path=path, first_seen=self.when, **values)
+            )
+        else:
+            self.connection.execute(
+                update(file_problem).where(columns.path == path).values(**values)
+            )
+        # What lay here before does so no longer.
+        self.connection.execute(
+            update(file_location).where(file_location.c.path == path).values(present=False)
+        )
+        again = (
+            before is not None
+            and before.resolved_at is None
+            and ((before.code, before.message) == (problem.code, problem.message))
+        )
+        self.report.add(Outcome("set aside", path, problem.message, problem.code, again=again))
+
+    def _no_longer_set_aside(self, path: str) -> None:
+        columns = file_problem.c
+        settled = self.connection.execute(
+            update(file_problem)
+            .where(columns.path == path, columns.resolved_at.is_(None))
+            .values(resolved_at=self.when)
+        )
+        if settled.rowcount:
+            self.report.add(Outcome("no longer set aside", path, "it is whole now"))
+
+    def _place_known(self, path: str, content: IracFile, file_id: int) -> None:
+        """Tell whether known content is where it was, elsewhere, or in one more place."""
+        columns = file_location.c
+        rows = self.connection.execute(
+            select(columns.path, columns.present, columns.mtime_ns).where(
+                columns.file_id == file_id
+            )
+        ).all()
+        here = next((row for row in rows if row.path == path), None)
+        self_known = self.connection.execute(
+            select(columns.file_id).where(columns.path == path)
+        ).scalar_one_or_none()
+        others = sorted(row.path for row in rows if row.path != path and row.present)
+        standing = [other for other in others if os.path.lexists(other)]
+        vanished = [other for other in others if other not in standing]
+        if here is not None and here.present:
+            if here.mtime_ns == content.mtime_ns:
+                self.report.unchanged += 1
+            else:
+                self.report.add(Outcome("touched", path, "its content is the same"))
+        elif here is not None:
+            self.report.add(Outcome("back", path, "it is there again, with the same content"))
+        elif self_known is not None:
+            note = "its content is now that of another known file"
+            self.report.add(Outcome("changed", path, note))
+        elif standing:
+            self.report.add(Outcome("copy", path, f"the same content as {standing[0]}"))
+        elif vanished:
+            self.report.add(Outcome("moved", path, f"from {vanished[0]}"))
+            self._move_away(vanished)
+        else:
+            self.report.add(Outcome("back", path, "its content was held, but was nowhere"))
+        self._locate(path, content, file_id)
+
+    def _move_away(self, paths: list[str]) -> None:
+        self.report.moved_from.update(paths)
+        self.connection.execute(
+            update(file_location).where(file_location.c.path.in_(paths)).values(present=False)
+        )
+
+    def _locate(self, path: str, content: IracFile, file_id: int) -> None:
+        columns = file_location.c
+        values = {
+            "file_id": file_id,
+            "size": content.size,
+            "mtime_ns": content.mtime_ns,
+            "present": True,
+            "last_seen": self.when,
+        }
+        changed = self.connection.execute(
+            update(file_location).where(columns.path == path).values(**values)
+        )
+        if not changed.rowcount:
+            self.connection.execute(
+                insert(file_location).values(path=path, first_seen=self.when, **values)
+            )
+
+    def _frame(self, content: IracFile) -> int:
+        name = content.name
+        aor = self.connection.execute(
+            select(t.aor.c.aorkey).where(t.aor.c.aorkey == name.aorkey)
+        ).scalar_one_or_none()
+        if aor is None:
+            self.connection.execute(insert(t.aor).values(aorkey=name.aorkey))
+        identity = {
+            "channel": name.channel,
+            "aorkey": name.aorkey,
+            "expid": name.expid,
+            "dcenum": name.dcenum,
+        }
+        held = self.connection.execute(
+            select(frame.c.id).where(*(frame.c[key] == value for key, value in identity.items()))
+        ).scalar_one_or_none()
+        if held is not None:
+            return held
+        self.report.frames += 1
+        return self.connection.execute(
+            insert(frame).values(**identity).returning(frame.c.id)
+        ).scalar_one()
+
+    def _compare_versions(self, path: str, content: IracFile, frame_id: int) -> tuple[str, str]:
+        """Tell what new content is to its path and to the frame it shows."""
+        version, kind = content.name.version, content.name.kind
+        was_here = self.connection.execute(
+            select(file.c.version)
+            .join(file_location, file_location.c.file_id == file.c.id)
+            .where(file_location.c.path == path)
+        ).scalar_one_or_none()
+        if was_here is not None:
+            return "changed", "its content is not what it was"
+        versions = (
+            self.connection.execute(
+                select(file.c.version).where(file.c.frame_id == frame_id, file.c.kind == kind)
+            )
+            .scalars()
+            .all()
+        )
+        if not versions:
+            return "new", ""
+        newest = max(versions)
+        if version > newest:
+            return "newer version", f"version {version} after {newest}"
+        if version in versions:
+            return "sibling", f"version {version} is held with other content too"
+        return "older version", f"version {version}, where {newest} is held"
+
+    def _insert_file(self, content: IracFile, frame_id: int) -> int:
+        planes, rows, columns = (None, *content.shape)[-3:]
+        file_id = self.connection.execute(
+            insert(file)
+            .values(
+                frame_id=frame_id,
+                kind=content.name.kind,
+                version=content.name.version,
+                name=str(content.name),
+                size=content.size,
+                sha256=content.sha256,
+                data_sha256=content.data_sha256,
+                bitpix=content.bitpix,
+                naxis1=columns,
+                naxis2=rows,
+                naxis3=planes,
+                data_offset=len(content.header.verbatim),
+                wcs=content.wcs,
+                first_seen=self.when,
+                **{fact: content.facts[fact] for fact in FACTS},
+            )
+            .returning(file.c.id)
+        ).scalar_one()
+        self.connection.execute(
+            insert(t.header).values(
+                file_id=file_id,
+                verbatim=zlib.compress(content.header.verbatim),
+                cards=[[card.keyword, card.text, card.number] for card in content.header.cards],
+            )
+        )
+        return file_id
+
+    def _tell_frames(self, frames: set[int]) -> None:
+        """Gather what a frame's files say of it; the best of them is believed."""
+        if not frames:
+            return
+        facts = [file.c[fact] for fact in _FRAME_FACTS]
+        rows = self.connection.execute(
+            select(
+                file.c.frame_id, file.c.kind, file.c.version, file.c.creator, file.c.sha256, *facts
+            ).where(file.c.frame_id.in_(frames))
+        ).all()
+        by_frame: dict[int, list[Any]] = defaultdict(list)
+        for row in rows:
+            by_frame[row.frame_id].append(row)
+        for frame_id in sorted(by_frame):
+            best = min(by_frame[frame_id], key=_belief)
+            self.connection.execute(
+                update(frame)
+                .where(frame.c.id == frame_id)
+                .values({fact: getattr(best, fact) for fact in _FRAME_FACTS})
+            )
+
+    def _tell_aor(self, aorkey: int, readings: list[Reading]) -> None:
+        """Gather what is known of an AOR from the best file of its first frame, if it is new."""
+        rank = case({kind.name: kind.rank for kind in KINDS.values()}, value=file.c.kind)
+        best = self.connection.execute(
+            select(file.c.sha256)
+            .join(frame, frame.c.id == file.c.frame_id)
+            .where(frame.c.aorkey == aorkey)
+            .order_by(
+                rank, frame.c.channel, frame.c.expid, frame.c.dcenum,
+                file.c.version.desc(), file.c.sha256,
+            )
+            .limit(1)
+        ).scalar_one()  # fmt: skip
+        for reading in readings:
+            if reading.file is not None and reading.file.sha256 == best:
+                facts = aor_facts(reading.file.header)
+                self.connection.execute(
+                    update(t.aor).where(t.aor.c.aorkey == aorkey).values(**facts)
+                )
+                return
+
+
+def _belief(row: Any) -> tuple[Any, ...]:
+    """Sort key of a frame's files: whom to believe first."""
+    newest_first = tuple(-number for number in version_numbers(row.creator))
+    return KINDS[row.kind].rank, -row.version, newest_first, row.sha256
+
+
+def version_numbers(creator: str | None) -> tuple[int, ...]:
+    """Read the numbers of a pipeline version, so that S18.7 comes before S18.18.
+
+    Parameters
+    ----------
+    creator : str or None
+        CREATOR.
+
+    Returns
+    -------
+    tuple of int
+        Empty where there are none.
+    """
+    return tuple(int(digits) for digits in re.findall(r"\d+", creator or ""))

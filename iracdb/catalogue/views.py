@@ -1,0 +1,211 @@
+"""The views: everything that can be derived is.
+
+Views are never migrated. They are dropped before an upgrade and rebuilt from the layouts at head;
+a run that finishes calls the same function. Each column's SQL is the same on both databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, inspect, select
+
+from iracdb.catalogue.tables import run
+from iracdb.flags import FLAGS, flag_of_column
+from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, MISSING_TEXT, Column
+
+AOR_SQL: dict[str, str] = {
+    "aorkey": "a.aorkey",
+    "target_ra": "a.target_ra",
+    "target_dec": "a.target_dec",
+    "date_obs": "a.date_obs",
+    "mission": "a.mission",
+    "read_mode": "a.read_mode",
+    "workable_total": "CAST(a.n_workable AS TEXT) || '/' || CAST(a.n_total AS TEXT)",
+    "cycling": "CASE WHEN a.cycling THEN 'YES' ELSE 'NO' END",
+    "dither_scale": f"COALESCE(a.dither_scale, '{MISSING_TEXT}')",
+    "dither_position": f"COALESCE(CAST(a.dither_position AS TEXT), '{MISSING_TEXT}')",
+    "frame_time": "a.frame_time",
+    "mjd": "a.mjd_obs",
+    "flux": "a.flux",
+    "error": "a.error",
+    "spread": "a.error / NULLIF(a.flux, 0) * 100",
+    "rejected": "a.n_rejected",
+}
+"""Where the database keeps what a column of an AOR table shows; ``a`` is ``aor_result``."""
+
+IMG_SQL: dict[str, str] = {
+    "file_number": "i.file_number",
+    "x": "i.x",
+    "y": "i.y",
+    "fwhm_x": "i.fwhm_x",
+    "fwhm_y": "i.fwhm_y",
+    "mjd": "COALESCE(f.mjd_obs, e.mjd_obs)",
+    "raw": "i.raw",
+    "background": "i.background",
+    "net": "i.raw - i.background",
+}
+"""The same for an image table; ``i`` is ``image_result``, ``e`` the frame, ``f`` the file."""
+
+_AOR_FROM = "aor_result a JOIN run r ON r.run_id = a.run_id JOIN target t ON t.id = a.target_id"
+_IMG_FROM = (
+    "image_result i JOIN aor_result a ON a.id = i.aor_result_id "
+    "JOIN run r ON r.run_id = a.run_id JOIN target t ON t.id = a.target_id "
+    "JOIN frame e ON e.id = i.frame_id LEFT JOIN file f ON f.id = i.file_id"
+)
+_STANDING = "r.state = 'finished' AND r.withdrawn_at IS NULL"
+
+_HEADER_CARD = {
+    "sqlite": (
+        "SELECT h.file_id, f.name AS file, json_extract(c.value, '$[0]') AS keyword, "
+        "c.key AS position, json_extract(c.value, '$[1]') AS text, "
+        "CAST(json_extract(c.value, '$[2]') AS REAL) AS number "
+        "FROM header h JOIN file f ON f.id = h.file_id, json_each(h.cards) c"
+    ),
+    "postgresql": (
+        "SELECT h.file_id, f.name AS file, c.card ->> 0 AS keyword, "
+        "CAST(c.place - 1 AS INTEGER) AS position, c.card ->> 1 AS text, "
+        "CAST(c.card ->> 2 AS DOUBLE PRECISION) AS number "
+        "FROM header h JOIN file f ON f.id = h.file_id "
+        "CROSS JOIN LATERAL jsonb_array_elements(h.cards) WITH ORDINALITY AS c (card, place)"
+    ),
+}
+
+_ALL_RUNS = ("run_aor_data", "run_img_data")
+_FIXED = (*_ALL_RUNS, "header_card", "quality_flag")
+
+
+def view_names(run_name: str) -> tuple[str, str]:
+    """Names of the two views of one run.
+
+    Parameters
+    ----------
+    run_name : str
+        Such as ``'run13'``; its case does not matter.
+
+    Returns
+    -------
+    tuple of str
+        Of the AOR table and of the image table.
+    """
+    return f"{run_name.lower()}_aor_data", f"{run_name.lower()}_img_data"
+
+
+def drop_all(connection: Connection) -> None:
+    """Drop every view of ours.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    """
+    for name in inspect(connection).get_view_names():
+        if name in _FIXED or name.endswith(("_aor_data", "_img_data")):
+            _execute(connection, f'DROP VIEW "{name}"')
+
+
+def rebuild_all(connection: Connection) -> None:
+    """Make every view anew, from the layouts and the runs held.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write, at head.
+    """
+    drop_all(connection)
+    dialect = connection.dialect.name
+    _create(connection, "quality_flag", _quality_flag_sql())
+    _create(connection, "header_card", _HEADER_CARD[dialect])
+    layout = LAYOUTS[DEFAULT_LAYOUT]
+    _create(
+        connection,
+        "run_aor_data",
+        f"SELECT r.run_id, r.name AS run_name, t.name AS target, a.channel, "
+        f"{_columns(layout.aor)} FROM {_AOR_FROM} WHERE {_STANDING}",
+    )
+    _create(
+        connection,
+        "run_img_data",
+        f'SELECT r.run_id, r.name AS run_name, t.name AS target, a.aorkey AS "AORKEY", '
+        f"a.channel, f.name AS file_name, f.sha256, i.frame_id, i.plane, i.row_number, "
+        f"{_columns(layout.img)} FROM {_IMG_FROM} WHERE {_STANDING}",
+    )
+    finished = select(run.c.run_id).where(run.c.state == "finished", run.c.withdrawn_at.is_(None))
+    for run_id in connection.execute(finished.order_by(run.c.run_id)).scalars().all():
+        create_run_views(connection, run_id)
+
+
+def create_run_views(connection: Connection, run_id: int) -> None:
+    """Make the two views of one finished run.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    run_id : int
+        A run that is held.
+    """
+    row = connection.execute(select(run.c.name, run.c.layout).where(run.c.run_id == run_id)).one()
+    layout = LAYOUTS[row.layout]
+    aor_view, img_view = view_names(row.name)
+    which = f"a.run_id = {int(run_id)}"
+    _create(
+        connection,
+        aor_view,
+        f"SELECT {_columns(layout.aor)} FROM aor_result a WHERE {which}",
+    )
+    _create(
+        connection,
+        img_view,
+        f"SELECT {_columns(layout.img)} FROM image_result i "
+        f"JOIN aor_result a ON a.id = i.aor_result_id JOIN frame e ON e.id = i.frame_id "
+        f"LEFT JOIN file f ON f.id = i.file_id WHERE {which}",
+    )
+
+
+def column_sql(column: Column) -> str:
+    """Write the expression behind a column of a layout.
+
+    Parameters
+    ----------
+    column : iracdb.layouts.Column
+        Of an AOR or an image table.
+
+    Returns
+    -------
+    str
+        SQL over the aliases a, i, e and f.
+    """
+    if column.key.startswith("flag:"):
+        bit = flag_of_column(column.key.removeprefix("flag:")).bit
+        return f"CASE WHEN (i.flags & {bit}) <> 0 THEN 'Y' ELSE 'N' END"
+    return IMG_SQL[column.key] if column in _IMG_COLUMNS else AOR_SQL[column.key]
+
+
+_IMG_COLUMNS = {column for layout in LAYOUTS.values() for column in layout.img}
+
+
+def _columns(columns: Iterable[Column]) -> str:
+    return ", ".join(f'{column_sql(column)} AS "{column.title}"' for column in columns)
+
+
+def _quality_flag_sql() -> str:
+    rows = []
+    for flag in FLAGS:
+        shown = "NULL" if flag.column is None else f"'{flag.column}'"
+        sentence = flag.sentence.replace("'", "''")
+        rows.append(
+            f"SELECT {flag.bit} AS bit, '{flag.name}' AS name, "
+            f"CAST({shown} AS TEXT) AS column_title, '{sentence}' AS sentence"
+        )
+    return " UNION ALL ".join(rows)
+
+
+def _create(connection: Connection, name: str, sql: str) -> None:
+    _execute(connection, f'DROP VIEW IF EXISTS "{name}"')
+    _execute(connection, f'CREATE VIEW "{name}" AS {sql}')
+
+
+def _execute(connection: Connection, statement: str) -> None:
+    # Titles hold % and :, so the text goes to the driver as it is.
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})

@@ -1,0 +1,182 @@
+"""Pixels and coordinates of a frame, from what the catalogue already knows of its file."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
+from astropy.wcs import WCS, NoConvergence
+
+from iracdb.errors import InputsChanged
+
+_DTYPES = {-32: ">f4", -64: ">f8"}
+
+
+@dataclass(frozen=True)
+class FrameFile:
+    """Where the pixels of a frame are, and what they are.
+
+    Parameters
+    ----------
+    path : str
+        Absolute.
+    size, mtime_ns : int
+        As the catalogue knows the file.
+    bitpix : int
+        Type of a pixel.
+    shape : tuple of int
+        (rows, columns) or (planes, rows, columns).
+    data_offset : int
+        Bytes before the first pixel.
+    scaled : bool
+        True where BSCALE or BZERO are in the header.
+    wcs : dict or None
+        The cards of the world coordinate system.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    bitpix: int
+    shape: tuple[int, ...]
+    data_offset: int
+    scaled: bool
+    wcs: dict[str, Any] | None
+
+
+def read_pixels(file: FrameFile) -> npt.NDArray[np.float64]:
+    """Read a frame's pixels, and make sure that it is the file that the catalogue knows.
+
+    Parameters
+    ----------
+    file : FrameFile
+        From the catalogue.
+
+    Returns
+    -------
+    ndarray of float64, shape ``file.shape``
+        In the file's units; NaN where a pixel has no value.
+
+    Raises
+    ------
+    InputsChanged
+        Where the file is not there, cannot be read, or has another size or time than it had.
+    """
+    try:
+        with Path(file.path).open("rb") as stream:
+            check_unchanged(file, os.fstat(stream.fileno()))
+            if file.bitpix in _DTYPES and not file.scaled:
+                stream.seek(file.data_offset)
+                count = int(np.prod(file.shape))
+                pixels = np.fromfile(stream, dtype=_DTYPES[file.bitpix], count=count)
+                pixels = pixels.reshape(file.shape)
+            else:
+                with fits.open(stream, memmap=False) as hdus:
+                    pixels = np.asarray(hdus[0].data)
+            check_unchanged(file, os.fstat(stream.fileno()))
+    except OSError as problem:
+        raise InputsChanged(
+            f"{file.path} cannot be read: {problem.strerror or problem}. "
+            "Put it back, or ingest where it is now, and repeat the command"
+        ) from None
+    return pixels.astype(np.float64)
+
+
+def check_unchanged(file: FrameFile, status: os.stat_result) -> None:
+    """Make sure that a file is the one that the catalogue knows.
+
+    Parameters
+    ----------
+    file : FrameFile
+        From the catalogue.
+    status : os.stat_result
+        Of the file as it is now.
+
+    Raises
+    ------
+    InputsChanged
+        Where size or time of change differ.
+    """
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+        raise InputsChanged(
+            f"{file.path} is not the file that was ingested: its size or time has changed. "
+            "Ingest it again and make a new run"
+        )
+
+
+def make_wcs(cards: dict[str, Any]) -> WCS:
+    """Make the two-axis WCS of a frame.
+
+    Parameters
+    ----------
+    cards : dict
+        By keyword, as `iracdb.irac.files.IracFile.wcs`.
+
+    Returns
+    -------
+    astropy.wcs.WCS
+        With SIP distortion where the cards have it.
+    """
+    with warnings.catch_warnings():
+        # Such as the note that SIP coefficients stand beside a CTYPE without -SIP.
+        warnings.simplefilter("ignore", AstropyWarning)
+        return WCS(fits.Header(cards), naxis=2)
+
+
+def sky_to_pixel(
+    cards: dict[str, Any] | None, ra: npt.ArrayLike, dec: npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Find where positions fall on a frame.
+
+    Parameters
+    ----------
+    cards : dict or None
+        The frame's WCS cards.
+    ra, dec : array-like, shape (n,)
+        ICRS, degrees.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        x and y in pixels, 0-based, integers at pixel centres, converged to 1e-8 pixels; NaN where
+        the position cannot be converted.
+    """
+    ra = np.atleast_1d(np.asarray(ra, dtype=float))
+    dec = np.atleast_1d(np.asarray(dec, dtype=float))
+    nowhere = np.full((len(ra), 2), np.nan)
+    if cards is None:
+        return nowhere
+    try:
+        wcs = make_wcs(cards)
+        lon, lat = _in_frame_of(wcs, ra, dec)
+        pixels = [_to_pixel(wcs, *position) for position in zip(lon, lat, strict=True)]
+    except (ValueError, KeyError, TypeError, AstropyWarning):
+        # wcslib's errors are ValueErrors: a header without a usable WCS converts nothing.
+        return nowhere
+    return np.array(pixels, dtype=float).reshape(len(ra), 2)
+
+
+def _in_frame_of(
+    wcs: WCS, ra: npt.NDArray[np.float64], dec: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    system = (wcs.wcs.radesys or "ICRS").strip().upper()
+    if system == "ICRS":
+        return ra, dec
+    position = SkyCoord(ra, dec, unit="deg", frame="icrs").transform_to(system.lower())
+    return position.ra.deg, position.dec.deg
+
+
+def _to_pixel(wcs: WCS, lon: float, lat: float) -> tuple[float, float]:
+    try:
+        x, y = wcs.all_world2pix(lon, lat, 0, tolerance=1e-8, maxiter=50)
+    except NoConvergence:
+        return np.nan, np.nan
+    return (float(x), float(y)) if np.isfinite(x) and np.isfinite(y) else (np.nan, np.nan)

@@ -1,0 +1,222 @@
+"""One simulated frame: its light, its image, and the truth about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iracdb.errors import UsageError
+from iracdb.irac.simulate.cards import Card
+from iracdb.irac.simulate.detector import observe
+from iracdb.irac.simulate.headers import science_cards
+from iracdb.irac.simulate.response import location_factor, phase_factor
+from iracdb.irac.simulate.spec import FrameSpec
+from iracdb.irac.simulate.star import star_image, total_light
+
+
+@dataclass(frozen=True)
+class FrameTruth:
+    """What is true of one science frame; a row of ``truth.csv``.
+
+    Parameters
+    ----------
+    file : str
+        Path within the archive, with forward slashes.
+    channel, aorkey, expid, dcenum : int
+        As in the file's name.
+    target : str
+        OBJECT.
+    ra, dec : float
+        The target's place, ICRS, degrees.
+    x, y : float
+        Where the star's centre falls, 0-based, integers at pixel centres; may lie off the array.
+    flux_mjy : float
+        Flux density, mJy: what a source radius of 10 pixels less the mean of the annulus from
+        12 to 20 measures of the noiseless star at a response of 1.
+    flux_mjy_sr_pixel : float
+        All light of the star, also what falls beyond the array, before the response, MJy/sr x
+        pixel.
+    array_location_factor, pixel_phase_factor : float
+        What the star's light was multiplied with; 1 where no response was asked for.
+    background : float
+        MJy/sr.
+    subarray : bool
+        Whether the frame is a cube.
+    nan_pixels : int
+        Pixels that are not a number, over all planes.
+    saturated : bool
+        Whether any pixel's well is full, of whichever star, before noise.
+    wcs_x, wcs_y : float
+        Where the header puts the target; differs from ``x``, ``y`` by the error of the pointing.
+    """
+
+    file: str
+    channel: int
+    aorkey: int
+    expid: int
+    dcenum: int
+    target: str
+    ra: float
+    dec: float
+    x: float
+    y: float
+    flux_mjy: float
+    flux_mjy_sr_pixel: float
+    array_location_factor: float
+    pixel_phase_factor: float
+    background: float
+    subarray: bool
+    nan_pixels: int
+    saturated: bool
+    wcs_x: float
+    wcs_y: float
+
+
+def simulate_frame(
+    spec: FrameSpec, rng: np.random.Generator | None = None
+) -> tuple[list[Card], NDArray[np.float32]]:
+    """Make one frame.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        What it is to be.
+    rng : numpy.random.Generator, optional
+        Where the noise comes from; needed unless ``spec.noise`` is False.
+
+    Returns
+    -------
+    cards : list of Card
+        The header, for `write_fits`.
+    image : ndarray of float32, shape (256, 256) or (64, 32, 32)
+        MJy/sr. Pixels whose well is full have the surface brightness that fills it.
+
+    Raises
+    ------
+    UsageError
+        If noise is wanted and there is nothing to draw it from.
+    """
+    array = spec.detector
+    image = np.array(np.broadcast_to(light(spec), spec.shape))
+    if spec.noise:
+        if rng is None:
+            raise UsageError("A noisy frame needs a random generator.")
+        image = observe(np.minimum(image, array.saturation), array, rng)
+    image = np.minimum(image, array.saturation)
+    for pixel in spec.nan_pixels:
+        image[(..., *pixel)] = np.nan
+    return science_cards(spec), image.astype(np.float32)
+
+
+def light(spec: FrameSpec) -> NDArray[np.float64]:
+    """Light that falls on each pixel on average, before wells, noise and bad pixels.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+
+    Returns
+    -------
+    ndarray of float, shape (256, 256) or (32, 32)
+        MJy/sr.
+    """
+    image = np.full(spec.image_shape, spec.background)
+    stars = [(*spec.centre, spec.flux_mjy)]
+    stars += [(star.x, star.y, star.flux_mjy) for star in spec.extra_stars]
+    for x, y, flux in stars:
+        if flux > 0.0:
+            location, phase = response(spec, x, y)
+            total = total_light(spec.channel, flux) * location * phase
+            image += total * star_image(spec.channel, spec.image_shape, x, y)
+    return image
+
+
+def response(spec: FrameSpec, x: float, y: float) -> tuple[float, float]:
+    """Array-location and pixel-phase factors of a star on a frame.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+    x, y : float
+        The star's centre, 0-based, integers at pixel centres.
+
+    Returns
+    -------
+    tuple of float
+        Both 1 where the frame is to have no response.
+    """
+    if not spec.response:
+        return 1.0, 1.0
+    location = location_factor(spec.channel, spec.cryogenic, x, y, subarray=spec.subarray)
+    return location, phase_factor(spec.channel, spec.cryogenic, x, y)
+
+
+def frame_truth(spec: FrameSpec, file: str = "") -> FrameTruth:
+    """Tell what is true of a frame.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+    file : str, optional
+        Its path within the archive.
+
+    Returns
+    -------
+    FrameTruth
+    """
+    x, y = spec.centre
+    location, phase = response(spec, x, y)
+    bad = np.zeros(spec.shape, dtype=bool)
+    for pixel in spec.nan_pixels:
+        bad[(..., *pixel)] = True
+    return FrameTruth(
+        file=file,
+        channel=spec.channel,
+        aorkey=spec.aorkey,
+        expid=spec.expid,
+        dcenum=spec.dcenum,
+        target=spec.target,
+        ra=spec.ra,
+        dec=spec.dec,
+        x=x,
+        y=y,
+        flux_mjy=spec.flux_mjy,
+        flux_mjy_sr_pixel=total_light(spec.channel, spec.flux_mjy),
+        array_location_factor=location,
+        pixel_phase_factor=phase,
+        background=spec.background,
+        subarray=spec.subarray,
+        nan_pixels=int(bad.sum()),
+        saturated=bool(light(spec).max() >= spec.detector.saturation),
+        wcs_x=spec.pointed[0],
+        wcs_y=spec.pointed[1],
+    )
+
+
+def with_row_lost(spec: FrameSpec) -> FrameSpec:
+    """Take the first row from a cube, as the archive's subarray cubes lack it.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        A subarray frame.
+
+    Returns
+    -------
+    FrameSpec
+        The same with row 0 not a number in all planes; in the first plane every second pixel
+        of it is left. About 2,000 pixels of the cube.
+    """
+    planes, _, columns = spec.shape
+    lost = tuple(
+        (plane, 0, column)
+        for plane in range(planes)
+        for column in range(columns)
+        if plane or column % 2
+    )
+    return replace(spec, nan_pixels=spec.nan_pixels + lost)

@@ -1,0 +1,182 @@
+"""The source circle and its background annulus, with the exact overlap of circle and pixel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from photutils.geometry import circular_overlap_grid
+
+from iracdb.errors import UsageError
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Aperture:
+    """A source circle and a background annulus about the same centre.
+
+    Parameters
+    ----------
+    r : float
+        Radius of the source circle in pixels.
+    r_in, r_out : float
+        Radii of the annulus in pixels.
+
+    Raises
+    ------
+    UsageError
+        Unless all are finite and 0 < r <= r_in < r_out.
+
+    Examples
+    --------
+    >>> Aperture(3, 3, 7).fits((32, 32))
+    True
+    """
+
+    r: float
+    r_in: float
+    r_out: float
+
+    def __post_init__(self) -> None:
+        radii = (self.r, self.r_in, self.r_out)
+        if not (all(map(math.isfinite, radii)) and 0 < self.r <= self.r_in < self.r_out):
+            said = " ".join(f"{radius:g}" for radius in radii)
+            raise UsageError(
+                f"radii must grow: {said} is not 0 < r <= r_in < r_out "
+                "(source circle, inner and outer radius of the annulus, in pixels)"
+            )
+
+    @property
+    def area(self) -> float:
+        """Area of the source circle in pixels."""
+        return math.pi * self.r**2
+
+    def fits(self, shape: tuple[int, int]) -> bool:
+        """Tell whether a centred annulus fits an array at all.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The array's (ny, nx).
+
+        Returns
+        -------
+        bool
+            False where it would leave the array wherever the star is.
+        """
+        return 2 * self.r_out <= min(shape)
+
+    def out_of_bounds(self, x: FloatArray, y: FloatArray, shape: tuple[int, int]) -> BoolArray:
+        """Tell where the annulus leaves the array.
+
+        Parameters
+        ----------
+        x, y : numpy.ndarray
+            Centres (n,) in pixels, 0-based with integers at pixel centres.
+        shape : tuple of int
+            The array's (ny, nx).
+
+        Returns
+        -------
+        numpy.ndarray
+            True (n,) where the outer circle crosses the array's edge; True where x or y is NaN.
+        """
+        return ~_inside(np.asarray(x), np.asarray(y), self.r_out, shape)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Exact-overlap sums over rings of n images, each an array (n,).
+
+    Parameters
+    ----------
+    total : numpy.ndarray
+        Sum of overlap times value over the finite pixels, in the images' unit times pixel.
+    pixels : numpy.ndarray
+        Sum of the overlap of the finite pixels.
+    nan_pixels : numpy.ndarray
+        Count of the pixels that overlap and are not finite; 0 where nothing was measured.
+    """
+
+    total: FloatArray
+    pixels: FloatArray
+    nan_pixels: IntArray
+
+
+def ring_sums(
+    images: FloatArray, x: FloatArray, y: FloatArray, r_out: float, r_in: float = 0.0
+) -> Sums:
+    """Sum each image over a circle or an annulus.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        Block of images (n, ny, nx); pixels that are not finite are left out, and counted.
+    x, y : numpy.ndarray
+        Centres (n,) in pixels, 0-based with integers at pixel centres.
+    r_out : float
+        Outer radius in pixels.
+    r_in : float, optional
+        Inner radius in pixels; 0 is a circle.
+
+    Returns
+    -------
+    Sums
+        NaN where the position is NaN or the ring leaves the array.
+    """
+    n, ny, nx = images.shape
+    total, pixels = np.full(n, np.nan), np.full(n, np.nan)
+    nan_pixels = np.zeros(n, dtype=np.int64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in np.flatnonzero(_inside(x, y, r_out, (ny, nx))):
+            values, weights = ring_pixels(images[k], float(x[k]), float(y[k]), r_out, r_in)
+            finite = np.isfinite(values)
+            total[k] = np.sum(weights[finite] * values[finite])
+            pixels[k] = np.sum(weights[finite])
+            nan_pixels[k] = np.count_nonzero(~finite)
+    return Sums(total, pixels, nan_pixels)
+
+
+def ring_pixels(
+    image: FloatArray, x: float, y: float, r_out: float, r_in: float = 0.0
+) -> tuple[FloatArray, FloatArray]:
+    """Cut the pixels that a circle or an annulus overlaps out of one image.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Image (ny, nx).
+    x, y : float
+        Centre in pixels; the ring must not leave the image.
+    r_out : float
+        Outer radius in pixels.
+    r_in : float, optional
+        Inner radius in pixels; 0 is a circle.
+
+    Returns
+    -------
+    values, weights : numpy.ndarray
+        Pixel values (m,), row by row, NaN kept, and their overlaps (m,), in (0, 1].
+    """
+    x0, x1 = math.floor(x - r_out + 0.5), math.ceil(x + r_out + 0.5)
+    y0, y1 = math.floor(y - r_out + 0.5), math.ceil(y + r_out + 0.5)
+    grid = (x0 - 0.5 - x, x1 - 0.5 - x, y0 - 0.5 - y, y1 - 0.5 - y, x1 - x0, y1 - y0)
+    weights = circular_overlap_grid(*grid, r_out, 1, 1)
+    if r_in > 0:
+        weights = weights - circular_overlap_grid(*grid, r_in, 1, 1)
+    overlapping = weights > 0
+    return image[y0:y1, x0:x1][overlapping], weights[overlapping]
+
+
+def _inside(x: FloatArray, y: FloatArray, r: float, shape: tuple[int, int]) -> BoolArray:
+    """Where a circle stays on the array; False for a position that is NaN."""
+    ny, nx = shape
+    inside: BoolArray = (
+        (x - r >= -0.5) & (x + r <= nx - 0.5) & (y - r >= -0.5) & (y + r <= ny - 0.5)
+    )
+    return inside

@@ -1,0 +1,1 @@
+"""The database's migrations, installed as ``iracdb_migrations``."""
