@@ -230,11 +230,10 @@ class Store:
             select(frame.c.id).where(*(frame.c[key] == value for key, value in identity.items()))
         ).scalar_one_or_none()
         if held is not None:
-            return held
+            return int(held)
         self.report.frames += 1
-        return self.connection.execute(
-            insert(frame).values(**identity).returning(frame.c.id)
-        ).scalar_one()
+        made = insert(frame).values(**identity).returning(frame.c.id)
+        return int(self.connection.execute(made).scalar_one())
 
     def _compare_versions(self, path: str, content: IracFile, frame_id: int) -> tuple[str, str]:
         """Tell what new content is to its path and to the frame it shows."""
@@ -292,7 +291,7 @@ class Store:
                 cards=[[card.keyword, card.text, card.number] for card in content.header.cards],
             )
         )
-        return file_id
+        return int(file_id)
 
     def _tell_frames(self, frames: set[int]) -> None:
         """Gather what a frame's files say of it; the best of them is believed."""

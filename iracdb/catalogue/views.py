@@ -47,12 +47,16 @@ IMG_SQL: dict[str, str] = {
 }
 """The same for an image table; ``i`` is ``image_result``, ``e`` the frame, ``f`` the file."""
 
-_AOR_FROM = "aor_result a JOIN run r ON r.run_id = a.run_id JOIN target t ON t.id = a.target_id"
-_IMG_FROM = (
+AOR_SOURCE = "aor_result a JOIN run r ON r.run_id = a.run_id"
+"""The tables behind an AOR table."""
+
+IMG_SOURCE = (
     "image_result i JOIN aor_result a ON a.id = i.aor_result_id "
-    "JOIN run r ON r.run_id = a.run_id JOIN target t ON t.id = a.target_id "
+    "JOIN run r ON r.run_id = a.run_id "
     "JOIN frame e ON e.id = i.frame_id LEFT JOIN file f ON f.id = i.file_id"
 )
+"""The tables behind an image table."""
+
 _STANDING = "r.state = 'finished' AND r.withdrawn_at IS NULL"
 
 _HEADER_CARD = {
@@ -120,15 +124,15 @@ def rebuild_all(connection: Connection) -> None:
     _create(
         connection,
         "run_aor_data",
-        f"SELECT r.run_id, r.name AS run_name, t.name AS target, a.channel, "
-        f"{_columns(layout.aor)} FROM {_AOR_FROM} WHERE {_STANDING}",
+        f"SELECT r.run_id, r.name AS run_name, a.target_name AS target, a.channel, "
+        f"{_columns(layout.aor)} FROM {AOR_SOURCE} WHERE {_STANDING}",
     )
     _create(
         connection,
         "run_img_data",
-        f'SELECT r.run_id, r.name AS run_name, t.name AS target, a.aorkey AS "AORKEY", '
+        f'SELECT r.run_id, r.name AS run_name, a.target_name AS target, a.aorkey AS "AORKEY", '
         f"a.channel, f.name AS file_name, f.sha256, i.frame_id, i.plane, i.row_number, "
-        f"{_columns(layout.img)} FROM {_IMG_FROM} WHERE {_STANDING}",
+        f"{_columns(layout.img)} FROM {IMG_SOURCE} WHERE {_STANDING}",
     )
     finished = select(run.c.run_id).where(run.c.state == "finished", run.c.withdrawn_at.is_(None))
     for run_id in connection.execute(finished.order_by(run.c.run_id)).scalars().all():
@@ -149,18 +153,11 @@ def create_run_views(connection: Connection, run_id: int) -> None:
     layout = LAYOUTS[row.layout]
     aor_view, img_view = view_names(row.name)
     which = f"a.run_id = {int(run_id)}"
-    _create(
-        connection,
-        aor_view,
-        f"SELECT {_columns(layout.aor)} FROM aor_result a WHERE {which}",
-    )
-    _create(
-        connection,
-        img_view,
-        f"SELECT {_columns(layout.img)} FROM image_result i "
-        f"JOIN aor_result a ON a.id = i.aor_result_id JOIN frame e ON e.id = i.frame_id "
-        f"LEFT JOIN file f ON f.id = i.file_id WHERE {which}",
-    )
+    for view, columns, source in (
+        (aor_view, layout.aor, AOR_SOURCE),
+        (img_view, layout.img, IMG_SOURCE),
+    ):
+        _create(connection, view, f"SELECT {_columns(columns)} FROM {source} WHERE {which}")
 
 
 def column_sql(column: Column) -> str:

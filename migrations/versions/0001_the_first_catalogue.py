@@ -163,7 +163,7 @@ def upgrade() -> None:
             "identity",
             sa.Text(),
             nullable=False,
-            comment="name and position in one text: what makes it this target",
+            comment="position, motion and epoch in one text; the name, where there is no position",
         ),
         sa.Column("name", sa.Text(), nullable=False, comment="as first given"),
         sa.Column(
@@ -320,6 +320,12 @@ def upgrade() -> None:
             "parameters_digest", sa.Text(), nullable=False, comment="SHA-256 of them, hexadecimal"
         ),
         sa.Column(
+            "aors",
+            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+            nullable=True,
+            comment="keys of the AORs that it is over, in order",
+        ),
+        sa.Column(
             "inputs_digest",
             sa.Text(),
             nullable=True,
@@ -439,6 +445,9 @@ def upgrade() -> None:
         ),
         sa.Column("state", sa.Text(), nullable=False, comment="measured or empty"),
         sa.Column("reason", sa.Text(), nullable=True, comment="why it is empty"),
+        sa.Column(
+            "target_name", sa.Text(), nullable=False, comment="the target's name in this run"
+        ),
         sa.Column(
             "target_ra", sa.Double(), nullable=True, comment="position as measured, ICRS degrees"
         ),

@@ -36,6 +36,7 @@ aor_result = Table(
     Column("row_number", BigInteger, nullable=False, comment="order in the run's table, from 1"),
     Column("state", Text, nullable=False, comment="measured or empty"),
     Column("reason", Text, comment="why it is empty"),
+    Column("target_name", Text, nullable=False, comment="the target's name in this run"),
     Column("target_ra", Double, comment="position as measured, ICRS degrees"),
     Column("target_dec", Double, comment="position as measured, ICRS degrees"),
     Column("mission", Text, comment="CRYO or WARM"),

@@ -69,6 +69,7 @@ run = Table(
     Column("parameters_typed", Json, comment="parameters as typed"),
     Column("parameters", Json, nullable=False, comment="parameters as applied"),
     Column("parameters_digest", Text, nullable=False, comment="SHA-256 of them, hexadecimal"),
+    Column("aors", Json, comment="keys of the AORs that it is over, in order"),
     Column("inputs_digest", Text, comment="SHA-256 of the inputs' hashes and roles, hexadecimal"),
     Column("software_id", ForeignKey("software.id"), comment="what it was made with"),
     Column("response_id", ForeignKey("calibration.id"), comment="the response correction applied"),

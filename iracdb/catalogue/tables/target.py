@@ -14,7 +14,7 @@ target = Table(
         "identity",
         Text,
         nullable=False,
-        comment="name and position in one text: what makes it this target",
+        comment="position, motion and epoch in one text; the name, where there is no position",
     ),
     Column("name", Text, nullable=False, comment="as first given"),
     Column("ra", Double, comment="ICRS right ascension at the epoch, degrees; NULL if unknown"),

@@ -52,7 +52,7 @@ class Card(NamedTuple):
 
 
 def changed(cards: Sequence[Card], changes: Mapping[str, CardValue | None]) -> list[Card]:
-    """Cards with some of them replaced, removed or added.
+    """Take cards with some of them replaced, removed or added.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ def changed(cards: Sequence[Card], changes: Mapping[str, CardValue | None]) -> l
     Returns
     -------
     list of Card
+        The header as it is to be.
     """
     names = {card.keyword for card in cards}
     kept = [

@@ -1,4 +1,4 @@
-"""The files that stand beside a subarray cube in the archive: uncertainty, mask, collapsed image."""
+"""What stands beside a subarray cube in the archive: uncertainty, mask, collapsed image."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from numpy.typing import NDArray
 
 from iracdb.irac.simulate.cards import Card
 from iracdb.irac.simulate.detector import noise_level
-from iracdb.irac.simulate.headers import (
-    collapsed_cards,
-    mask_cards,
-    poor_cards,
-    uncertainty_cards,
-)
+from iracdb.irac.simulate.headers import collapsed_cards
+from iracdb.irac.simulate.poor_headers import mask_cards, poor_cards, uncertainty_cards
 from iracdb.irac.simulate.spec import FrameSpec
 
 MISSING = 1 << 14

@@ -1,7 +1,7 @@
 """The simulated detectors: electrons, noise, wells and exposure times.
 
-Values as in real headers of the pipelines S18.18, S18.25, S19.1 and S19.2; the depths of the wells
-are those of the IRAC Instrument Handbook (section 2.4, table 2.4).
+Values as in real headers of the pipelines S18.18, S18.25, S19.1 and S19.2 where there were any,
+else of their size; the depths of the wells are those of the IRAC Instrument Handbook (chapter 2).
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def detector(
     Returns
     -------
     Detector
+        The numbers, as the header tells them.
     """
     conversion = _FLUX_CONVERSION[cryogenic][channel - 1]
     if not cryogenic and creator.startswith(_EARLY_WARM):
@@ -153,7 +154,7 @@ def observe(
 
 
 def noise_level(light: NDArray[np.float64], array: Detector) -> NDArray[np.float64]:
-    """Standard deviation of what `observe` adds.
+    """Tell the standard deviation of what `observe` adds.
 
     Parameters
     ----------

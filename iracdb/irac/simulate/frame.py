@@ -97,16 +97,24 @@ def simulate_frame(
     ------
     UsageError
         If noise is wanted and there is nothing to draw it from.
+
+    Examples
+    --------
+    >>> from iracdb.irac.simulate import FrameSpec, simulate_frame
+    >>> cards, image = simulate_frame(FrameSpec(channel=1, x=100.2, y=50.0, noise=False))
+    >>> image.shape
+    (256, 256)
+    >>> [int(n) for n in divmod(image.argmax(), 256)]
+    [50, 100]
     """
     array = spec.detector
     image = np.array(np.broadcast_to(light(spec), spec.shape))
     if spec.noise:
         if rng is None:
             raise UsageError("A noisy frame needs a random generator.")
-        image = observe(np.minimum(image, array.saturation), array, rng)
+        image = observe(image, array, rng)
     image = np.minimum(image, array.saturation)
-    for pixel in spec.nan_pixels:
-        image[(..., *pixel)] = np.nan
+    image[_bad_pixels(spec)] = np.nan
     return science_cards(spec), image.astype(np.float32)
 
 
@@ -168,12 +176,10 @@ def frame_truth(spec: FrameSpec, file: str = "") -> FrameTruth:
     Returns
     -------
     FrameTruth
+        Its row of ``truth.csv``.
     """
     x, y = spec.centre
     location, phase = response(spec, x, y)
-    bad = np.zeros(spec.shape, dtype=bool)
-    for pixel in spec.nan_pixels:
-        bad[(..., *pixel)] = True
     return FrameTruth(
         file=file,
         channel=spec.channel,
@@ -191,7 +197,7 @@ def frame_truth(spec: FrameSpec, file: str = "") -> FrameTruth:
         pixel_phase_factor=phase,
         background=spec.background,
         subarray=spec.subarray,
-        nan_pixels=int(bad.sum()),
+        nan_pixels=int(_bad_pixels(spec).sum()),
         saturated=bool(light(spec).max() >= spec.detector.saturation),
         wcs_x=spec.pointed[0],
         wcs_y=spec.pointed[1],
@@ -220,3 +226,14 @@ def with_row_lost(spec: FrameSpec) -> FrameSpec:
         if plane or column % 2
     )
     return replace(spec, nan_pixels=spec.nan_pixels + lost)
+
+
+def _bad_pixels(spec: FrameSpec) -> NDArray[np.bool_]:
+    bad = np.zeros(spec.shape, dtype=bool)
+    for pixel in spec.nan_pixels:
+        row, column = pixel[-2:]
+        if len(pixel) == 3:
+            bad[pixel[0], row, column] = True
+        else:
+            bad[..., row, column] = True
+    return bad

@@ -1,4 +1,4 @@
-"""Headers of the simulated files by kind: as full as the archive's, or as poor.
+"""Headers of the simulated files by what they tell.
 
 The keywords, their order and the instrument's own values are the archive's; texts are our own.
 """
@@ -13,17 +13,12 @@ from iracdb.irac.simulate.times import PROCESSING_DAYS, date_text, time_cards
 from iracdb.irac.simulate.wcs import distortion_cards, linear_cards, optics, pointing
 
 ORIGIN = "simulated by iracdb"
-"""ORIGIN of every file that this package writes, but bunc's, which in the archive differs."""
+"""ORIGIN of every file that this package writes and that has an ORIGIN."""
 
 _WAVELENGTH = {1: "3.6", 2: "4.5", 3: "5.8", 4: "8.0"}
 _PAIR = {1: "3.6&5.8", 2: "4.5&8.0", 3: "3.6&5.8", 4: "4.5&8.0"}
 _FIELD = {1: 67, 2: 74, 3: 67, 4: 74}
 _SUBARRAY_FIELD = {1: 70, 2: 77, 3: 73, 4: 79}
-_PIXEL_BITS = (
-    *("overall quality", "reserved", "ghost", "stray light", "saturation mended"),
-    *("muxbleed", "banding", "column pulldown", "crosstalk", "radiation hit"),
-    *("latent image", "no flat field", "not linear", "saturated", "bad or missing"),
-)
 
 
 def science_cards(spec: FrameSpec) -> list[Card]:
@@ -41,7 +36,7 @@ def science_cards(spec: FrameSpec) -> list[Card]:
     """
     ra, dec = spec.ra, spec.dec
     cards = [
-        *_origin(spec),
+        *origin_cards(spec),
         Card("EXPTYPE", "sci", "kind of exposure"),
         Card("REQTYPE", "AOR", "kind of request"),
         Card("AOT_TYPE", "IracMapPC" if not spec.cryogenic else "IracMap", "template"),
@@ -50,22 +45,22 @@ def science_cards(spec: FrameSpec) -> list[Card]:
             "FOVID", (_SUBARRAY_FIELD if spec.subarray else _FIELD)[spec.channel], "field of view"
         ),
         Card("FOVNAME", field_name(spec), "field of view"),
-        *_section("PROPOSAL"),
-        *_proposal(),
-        *_section("TIME AND EXPOSURE"),
+        *section_cards("PROPOSAL"),
+        *proposal_cards(),
+        *section_cards("TIME AND EXPOSURE"),
         *time_cards(spec.mjd, ra, dec),
         *_exposure(spec),
-        *_section("TARGET AND POINTING"),
+        *section_cards("TARGET AND POINTING"),
         *_pointing(spec),
-        *_section("DISTORTION"),
+        *section_cards("DISTORTION"),
         *distortion_cards(optics(spec.channel, spec.subarray)),
-        *_section("PHOTOMETRY"),
+        *section_cards("PHOTOMETRY"),
         *_photometry(spec),
-        *_section("MAPPING"),
+        *section_cards("MAPPING"),
         *_mapping(spec),
-        *_section("DATA FLOW"),
-        *_data_flow(spec),
-        *_section("HISTORY"),
+        *section_cards("DATA FLOW"),
+        *data_flow_cards(spec),
+        *section_cards("HISTORY"),
         Card("HISTORY", "No telescope took this frame: iracdb simulated it."),
         Card("HISTORY", "True position and flux density stand in truth.csv beside the archive."),
     ]
@@ -83,109 +78,9 @@ def collapsed_cards(spec: FrameSpec) -> list[Card]:
     Returns
     -------
     list of Card
+        The header, for `write_fits`.
     """
     return [*science_cards(spec), Card("HISTORY", "Planes of the cube averaged.")]
-
-
-def uncertainty_cards(spec: FrameSpec) -> list[Card]:
-    """Header of a bunc: another creator, no read mode, no pointing, no label.
-
-    Parameters
-    ----------
-    spec : FrameSpec
-        The frame.
-
-    Returns
-    -------
-    list of Card
-    """
-    times = {card.keyword: card for card in time_cards(spec.mjd, spec.ra, spec.dec)}
-    kept = ("SCLK_OBS", "ET_OBS", "DATE_OBS", "MJD_OBS", "HMJD_OBS", "BMJD_OBS", "UTCS_OBS")
-    array = spec.detector
-    return [
-        Card("EXTEND", True, "extensions would be allowed"),
-        Card("TELESCOP", "Spitzer", "telescope"),
-        Card("INSTRUME", "IRAC", "instrument"),
-        Card("RONOISE", array.read_noise, "[electron] read noise"),
-        Card("AORTIME", spec.frameset_time or spec.frame_time, "[s] template time"),
-        Card("HDRMODE", spec.hdr is not None, "high dynamic range"),
-        Card("ORIGIN", ORIGIN, "who made this file"),
-        Card("CREATOR", "JPL_FOS SIS", "who made the raw file"),
-        *_identity(spec),
-        Card("OBSRVR", "iracdb", "observer"),
-        Card("PROPOSID", 90_000, "proposal"),
-        Card("TARGETNA", spec.target, "target"),
-        Card("RDOUTMOD", "SUB" if spec.subarray else "FULL", "read mode"),
-        Card("APERNAME", field_name(spec), "aperture"),
-        Card("CAMPAIGN", spec.campaign, "campaign"),
-        Card("AREADMOD", int(spec.subarray), "0 full array, 1 subarray"),
-        *(times[keyword] for keyword in kept),
-        Card("FRAMTIME", array.frame_time, "[s] frame time"),
-        Card("EXPTIME", array.exposure_time, "[s] integration time"),
-        Card("BUNIT", "MJy/sr", "unit"),
-    ]
-
-
-def mask_cards(spec: FrameSpec) -> list[Card]:
-    """Header of a bimsk: no read mode, no pointing, no label.
-
-    Parameters
-    ----------
-    spec : FrameSpec
-        The frame.
-
-    Returns
-    -------
-    list of Card
-    """
-    left_out = ("SPTZR_",)
-    times = time_cards(spec.mjd, spec.ra, spec.dec)
-    return [
-        *_origin(spec),
-        *_section("PROPOSAL"),
-        *_proposal(),
-        *_section("TIME AND EXPOSURE"),
-        *(card for card in times if not card.keyword.startswith(left_out)),
-        Card("AREADMOD", int(spec.subarray), "0 full array, 1 subarray"),
-        *_section("BITS"),
-        *(Card(f"BIT{n:02d}", 1 << n, text) for n, text in enumerate(_PIXEL_BITS)),
-        Card("PROCBITS", 32_256, "bits looked at"),
-        *_section("DATA FLOW"),
-        *_data_flow(spec),
-    ]
-
-
-def poor_cards(spec: FrameSpec, *, coverage: bool = False) -> list[Card]:
-    """Header of an unc2d, msk2d or cov2d: no time, no DCENUM, hardly anything.
-
-    Parameters
-    ----------
-    spec : FrameSpec
-        The frame.
-    coverage : bool, optional
-        Whether it is a cov2d, which says how outliers were found.
-
-    Returns
-    -------
-    list of Card
-    """
-    cards = [
-        Card("EXTEND", True, "extensions would be allowed"),
-        Card("COMMENT", "  Simulated by iracdb; no telescope took this."),
-        Card("COMMENT", "  The name of the file says which exposure it belongs to."),
-        Card("AORKEY", spec.aorkey, "AOR key"),
-        Card("CHNLNUM", spec.channel, "channel"),
-        Card("EXPID", spec.expid, "exposure"),
-        Card("INSTRUME", "IRAC", "instrument"),
-        Card("READMODE", "SUB", "read mode"),
-        Card("DPID", _serial(spec), "data product"),
-    ]
-    if coverage:
-        cards += [
-            Card("MASKVAL", 0, "bits that leave a pixel out"),
-            Card("OLRCUTOF", 3.0, "[sigma] outliers"),
-        ]
-    return cards
 
 
 def field_name(spec: FrameSpec) -> str:
@@ -199,17 +94,42 @@ def field_name(spec: FrameSpec) -> str:
     Returns
     -------
     str
+        Such as ``'IRAC_Center_of_4.5umSub-Array'``.
     """
     if spec.subarray:
         return f"IRAC_Center_of_{_WAVELENGTH[spec.channel]}umSub-Array"
     return f"IRAC_Center_of_{_PAIR[spec.channel]}umArray"
 
 
-def _section(title: str) -> list[Card]:
+def section_cards(title: str) -> list[Card]:
+    """Make the cards without keyword that head a section.
+
+    Parameters
+    ----------
+    title : str
+        The section's title.
+
+    Returns
+    -------
+    list of Card
+        Three, the first and the last blank.
+    """
     return [Card("", ""), Card("", f"  / {title}"), Card("", "")]
 
 
-def _origin(spec: FrameSpec) -> list[Card]:
+def origin_cards(spec: FrameSpec) -> list[Card]:
+    """Make the cards that say who made the file and with which instrument.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+
+    Returns
+    -------
+    list of Card
+        From ORIGIN to CHNLNUM.
+    """
     return [
         Card("ORIGIN", ORIGIN, "who made this file"),
         Card("CREATOR", spec.pipeline, "pipeline that it imitates"),
@@ -219,7 +139,14 @@ def _origin(spec: FrameSpec) -> list[Card]:
     ]
 
 
-def _proposal() -> list[Card]:
+def proposal_cards() -> list[Card]:
+    """Make the cards of the proposal, which nobody wrote.
+
+    Returns
+    -------
+    list of Card
+        From OBSRVR to PROGCAT.
+    """
     return [
         Card("OBSRVR", "iracdb", "observer"),
         Card("OBSRVRID", 0, "observer's number"),
@@ -240,7 +167,8 @@ def _exposure(spec: FrameSpec) -> list[Card]:
         Card("AREADMOD", int(spec.subarray), "0 full array, 1 subarray"),
     ]
     if not spec.subarray:
-        cards.append(Card("AORHDR", spec.hdr is not None, "AOR asks for high dynamic range"))
+        # F even in pairs: the real frames of HDRMODE T that we know say so.
+        cards.append(Card("AORHDR", False, "AOR asks for high dynamic range"))
         cards.append(Card("HDRMODE", spec.hdr is not None, "frame of a high-dynamic-range set"))
     if spec.hdr is not None:
         cards.append(Card("HDRFRAME", f"{spec.hdr:>8}", "which of the set"))
@@ -259,7 +187,7 @@ def _pointing(spec: FrameSpec) -> list[Card]:
         Card("CRVAL1", ra, "[deg] right ascension of it"),
         Card("CRVAL2", dec, "[deg] declination of it"),
         Card("RA_HMS", _sexagesimal(ra / 15.0, "hms", 1), "right ascension of it"),
-        Card("DEC_DMS", f"{dec:+.1e}"[0] + _sexagesimal(abs(dec), "dms", 0), "declination of it"),
+        Card("DEC_DMS", _sexagesimal(dec, "dms", 0, signed=True), "declination of it"),
         Card("RADESYS", "ICRS", "frame of the coordinates"),
         Card("EQUINOX", 2000.0, "[yr] equinox"),
         *linear_cards(lens, spec.angle),
@@ -297,21 +225,45 @@ def _mapping(spec: FrameSpec) -> list[Card]:
     return cards
 
 
-def _data_flow(spec: FrameSpec) -> list[Card]:
+def data_flow_cards(spec: FrameSpec) -> list[Card]:
+    """Make the cards of the processing that never was.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+
+    Returns
+    -------
+    list of Card
+        From DATE to SOS_VER.
+    """
     made = date_text(math.floor(spec.mjd) + PROCESSING_DAYS, decimals=0)
     return [
         Card("DATE", made, "UTC when it would have been processed"),
-        *_identity(spec),
+        *identity_cards(spec),
         Card("DS_IDENT", f"ads/sa.spitzer#{spec.aorkey:010d}", "data set"),
         Card("CAMPAIGN", spec.campaign, "campaign"),
-        Card("DCEID", _serial(spec), "data-collection event"),
-        Card("DPID", _serial(spec) + 1, "data product"),
+        Card("DCEID", serial_number(spec), "data-collection event"),
+        Card("DPID", serial_number(spec) + 1, "data product"),
         Card("PIPENUM", 107, "pipeline script"),
         Card("SOS_VER", spec.version, "version of the product"),
     ]
 
 
-def _identity(spec: FrameSpec) -> list[Card]:
+def identity_cards(spec: FrameSpec) -> list[Card]:
+    """Make the cards that say which exposure this is.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+
+    Returns
+    -------
+    list of Card
+        From AORKEY to RAWFILE.
+    """
     raw = (
         f"IRAC.{spec.channel}.{spec.aorkey:010d}.{spec.expid:04d}.{spec.dcenum:04d}"
         f".{spec.version:02d}.mipl.fits"
@@ -325,16 +277,28 @@ def _identity(spec: FrameSpec) -> list[Card]:
     ]
 
 
-def _serial(spec: FrameSpec) -> int:
-    """Make a number that no other frame of an archive has."""
+def serial_number(spec: FrameSpec) -> int:
+    """Make a number that no other frame of a simulated archive has.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+
+    Returns
+    -------
+    int
+        Goes into DCEID and DPID.
+    """
     within = ((spec.expid * 100 + spec.dcenum) * 4 + spec.channel - 1) * 2
-    return (spec.aorkey % 1_000_000) * 1_000 + within
+    return spec.aorkey // 256 % 100 * 10_000_000 + within
 
 
-def _sexagesimal(value: float, marks: str, decimals: int) -> str:
-    units = round(value * 3600.0 * 10**decimals)
+def _sexagesimal(value: float, marks: str, decimals: int, *, signed: bool = False) -> str:
+    units = round(abs(value) * 3600.0 * 10**decimals)
     rest, seconds = divmod(units, 60 * 10**decimals)
     whole, minutes = divmod(rest, 60)
     width = 3 + decimals if decimals else 2
     text = f"{seconds / 10**decimals:0{width}.{decimals}f}"
-    return f"{whole:02d}{marks[0]}{minutes:02d}{marks[1]}{text}{marks[2]}"
+    sign = ("-" if value < 0.0 else "+") if signed else ""
+    return f"{sign}{whole:02d}{marks[0]}{minutes:02d}{marks[1]}{text}{marks[2]}"

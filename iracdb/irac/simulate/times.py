@@ -50,7 +50,7 @@ def date_text(mjd: float, *, decimals: int = 3) -> str:
 
 
 def time_cards(mjd: float, ra: float, dec: float) -> list[Card]:
-    """Cards from DATE_OBS to SPTZR_LT.
+    """Make the cards from DATE_OBS to SPTZR_LT.
 
     Parameters
     ----------
@@ -62,6 +62,7 @@ def time_cards(mjd: float, ra: float, dec: float) -> list[Card]:
     Returns
     -------
     list of Card
+        In the order of the archive.
     """
     seconds = _seconds(mjd)
     place, speed = _orbit(mjd)

@@ -86,6 +86,7 @@ def optics(channel: int, subarray: bool) -> Optics:
     Returns
     -------
     Optics
+        Scales, reference pixel and distortion.
     """
     return _SUBARRAY[channel] if subarray else _FULL
 
@@ -126,7 +127,7 @@ def pointing(
 
 
 def linear_cards(lens: Optics, angle: float) -> list[Card]:
-    """Cards of the linear part: matrix, types, scales and position angle.
+    """Make the cards of the linear part: matrix, types, scales and position angle.
 
     Parameters
     ----------
@@ -138,6 +139,7 @@ def linear_cards(lens: Optics, angle: float) -> list[Card]:
     Returns
     -------
     list of Card
+        CD, CTYPE, PXSCAL and PA.
     """
     cd = _matrix(lens, angle)
     return [
@@ -155,7 +157,7 @@ def linear_cards(lens: Optics, angle: float) -> list[Card]:
 
 
 def distortion_cards(lens: Optics) -> list[Card]:
-    """Cards of the distortion, both ways.
+    """Make the cards of the distortion, both ways.
 
     Parameters
     ----------
@@ -165,6 +167,7 @@ def distortion_cards(lens: Optics) -> list[Card]:
     Returns
     -------
     list of Card
+        A, B, AP and BP, each headed by its order.
     """
     cards = []
     forward = (lens.along_x, lens.along_y)

@@ -1,0 +1,402 @@
+"""The way in from Python: a catalogue, and runs in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from iracdb.catalogue import listing
+from iracdb.catalogue.database import open_database
+from iracdb.catalogue.ingest import Progress, ingest
+from iracdb.catalogue.ingest_report import IngestReport
+from iracdb.catalogue.listing import Listing
+from iracdb.catalogue.query import QueryResult, run_query
+from iracdb.catalogue.urls import database_url, shown
+from iracdb.export.tables import export_run
+from iracdb.irac.handbook import Radii
+from iracdb.irac.header import Header
+from iracdb.runs.parameters import Request
+from iracdb.runs.plan import Plan, make_plan
+from iracdb.runs.results import Run
+from iracdb.runs.start import make_run
+
+
+class Catalogue:
+    """A catalogue of frames and runs.
+
+    Parameters
+    ----------
+    location : str or path-like, optional
+        A file's path (SQLite) or a PostgreSQL URL; by default the environment variable
+        ``IRACDB_DATABASE_URL``, else ``iracdb.sqlite`` in the current folder.
+    create : bool, optional
+        Make the catalogue where there is none yet.
+
+    Raises
+    ------
+    iracdb.errors.CatalogueError
+        Where it cannot be reached, is not ours, or was made by another version.
+
+    Examples
+    --------
+    >>> cat = Catalogue("iracdb.sqlite")  # doctest: +SKIP
+    >>> cat.ingest("archive")  # doctest: +SKIP
+    >>> run = cat.run(run_id=13, channel=2, radius=(3, 3, 7))  # doctest: +SKIP
+    >>> run.aor_data["Flux (mJy)"]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, location: str | os.PathLike[str] | None = None, *, create: bool = True
+    ) -> None:
+        self._database = open_database(database_url(location), create=create)
+
+    def __repr__(self) -> str:
+        return f"<Catalogue {shown(self._database.url)}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self._database.close()
+
+    def ingest(
+        self,
+        *places: str | os.PathLike[str],
+        rehash: bool = False,
+        jobs: int = 1,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Take folders and files in.
+
+        Parameters
+        ----------
+        *places : path-like
+            Folders, walked to the bottom, and single files.
+        rehash : bool, optional
+            Read every file again, also those whose size and time are as they were.
+        jobs : int, optional
+            Worker processes that read and hash.
+        progress : callable, optional
+            Called with files done, files to read, and the path just read.
+
+        Returns
+        -------
+        IngestReport
+            What became of every file.
+
+        Raises
+        ------
+        iracdb.errors.NotFound
+            Where a place is not there.
+        """
+        return ingest(self._database, places, rehash=rehash, jobs=jobs, progress=progress)
+
+    def plan(self, **options: Any) -> Plan:
+        """Tell what `run` with the same options would do, without doing it.
+
+        Parameters
+        ----------
+        **options
+            As of `run`.
+
+        Returns
+        -------
+        Plan
+            AORs, frames, targets, parameters as applied, and what is missing.
+        """
+        with self._database.read() as connection:
+            return make_plan(connection, _request(options))
+
+    def run(
+        self,
+        run_id: int | None = None,
+        *,
+        name: str | None = None,
+        channel: int | None = None,
+        kind: str = "bcd",
+        aors: Iterable[int] = (),
+        recipe: str = "manual",
+        radius: Radii | None = None,
+        aperture_correction: float | None = None,
+        pixel_size: float | None = None,
+        rejection: str | None = None,
+        target: str | None = None,
+        coord: str | None = None,
+        targets: str | Path | None = None,
+        comment: str | None = None,
+        command: str | None = None,
+        jobs: int = 1,
+        check_inputs: bool = False,
+        out: str | Path | None = None,
+        progress: Any = None,
+        on_plan: Any = None,
+    ) -> Run:
+        """Measure a star in every frame, and average each AOR; or go on with such a run.
+
+        Parameters
+        ----------
+        run_id : int, optional
+            The run's number; by default the next free.
+        name : str, optional
+            Its name; by default ``run<number>``.
+        channel : int, optional
+            By default the only one there is.
+        kind : str, optional
+            ``bcd``, ``cbcd`` or ``sub2d``.
+        aors : iterable of int, optional
+            Only these AORs; by default all.
+        recipe : str, optional
+            Named set of measuring parameters.
+        radius : tuple of float, optional
+            Source radius, inner and outer radius of the annulus, pixels.
+        aperture_correction, pixel_size : float, optional
+            Override the manual's tables; the pixel size in arcsec.
+        rejection : str, optional
+            ``minmax``, ``sigma:N`` or ``none``.
+        target, coord : str, optional
+            One target for all AORs: its name and ICRS position.
+        targets : path, optional
+            A list of AORs and positions; by default each AOR's own RA_REF and DEC_REF.
+        comment : str, optional
+            Why the run is made.
+        command : str, optional
+            What was typed, for the log.
+        jobs : int, optional
+            Worker processes; the result does not depend on it.
+        check_inputs : bool, optional
+            Re-read the hashes of all inputs before closing.
+        out : path, optional
+            Write the tables and the log into this folder too.
+        progress, on_plan : callable, optional
+            Told how far it is, and what will be done.
+
+        Returns
+        -------
+        Run
+            Finished.
+
+        Raises
+        ------
+        iracdb.errors.IracdbError
+            Where it cannot be made; what is measured so far is kept.
+        """
+        options = {key: value for key, value in locals().items() if key in _REQUESTED}
+        made = make_run(
+            self._database,
+            _request(options),
+            jobs=jobs,
+            check_inputs=check_inputs,
+            progress=progress,
+            on_plan=on_plan,
+        )
+        run = Run(self._database, made.run_id)
+        if out is not None:
+            export_run(run, out)
+        return run
+
+    def get(self, which: int | str) -> Run:
+        """Find a run.
+
+        Parameters
+        ----------
+        which : int or str
+            Its number or name.
+
+        Returns
+        -------
+        Run
+            As it is now.
+
+        Raises
+        ------
+        iracdb.errors.NotFound
+            Where there is none.
+        """
+        return Run(self._database, which)
+
+    def runs(self, *, withdrawn: bool = False) -> Listing:
+        """List the runs.
+
+        Parameters
+        ----------
+        withdrawn : bool, optional
+            Also those that were withdrawn.
+
+        Returns
+        -------
+        Listing
+            One row a run.
+        """
+        with self._database.read() as connection:
+            return listing.runs(connection, withdrawn=withdrawn)
+
+    def holdings(self) -> Listing:
+        """Tell what is held, by AOR, channel and kind.
+
+        Returns
+        -------
+        Listing
+            One row each.
+        """
+        with self._database.read() as connection:
+            return listing.holdings(connection)
+
+    def totals(self) -> dict[str, int]:
+        """Count what is held.
+
+        Returns
+        -------
+        dict
+            AORs, frames, files, bytes, gone, set aside, runs.
+        """
+        with self._database.read() as connection:
+            return listing.totals(connection)
+
+    def aors(self, *, channel: int | None = None) -> Listing:
+        """List the AORs.
+
+        Parameters
+        ----------
+        channel : int, optional
+            Only those with frames of this channel.
+
+        Returns
+        -------
+        Listing
+            One row an AOR and channel.
+        """
+        with self._database.read() as connection:
+            return listing.aors(connection, channel=channel)
+
+    def frames(
+        self, *, aorkey: int | None = None, channel: int | None = None, limit: int | None = None
+    ) -> Listing:
+        """List the frames.
+
+        Parameters
+        ----------
+        aorkey, channel : int, optional
+            Only those.
+        limit : int, optional
+            At most so many.
+
+        Returns
+        -------
+        Listing
+            One row a frame.
+        """
+        with self._database.read() as connection:
+            return listing.frames(connection, aorkey=aorkey, channel=channel, limit=limit)
+
+    def files(
+        self,
+        *,
+        aorkey: int | None = None,
+        channel: int | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+    ) -> Listing:
+        """List the files, one row a place.
+
+        Parameters
+        ----------
+        aorkey, channel : int, optional
+            Only those.
+        kind : str, optional
+            Only that.
+        limit : int, optional
+            At most so many.
+
+        Returns
+        -------
+        Listing
+            Name, version, hash, where, and whether it is there.
+        """
+        with self._database.read() as connection:
+            return listing.files(connection, aorkey=aorkey, channel=channel, kind=kind, limit=limit)
+
+    def problems(self, *, settled: bool = False) -> Listing:
+        """List the files set aside.
+
+        Parameters
+        ----------
+        settled : bool, optional
+            Also those that were taken in since, or have gone.
+
+        Returns
+        -------
+        Listing
+            Path, code, sentence, times.
+        """
+        with self._database.read() as connection:
+            return listing.problems(connection, settled=settled)
+
+    def header(self, which: str | os.PathLike[str]) -> Header:
+        """Give a file's header without opening the file.
+
+        Parameters
+        ----------
+        which : str or path-like
+            A path, an archive name, or the beginning of a SHA-256.
+
+        Returns
+        -------
+        Header
+            Byte for byte what it was.
+
+        Raises
+        ------
+        iracdb.errors.NotFound
+            Where no file is meant, or more than one.
+        """
+        with self._database.read() as connection:
+            return listing.header_of(connection, os.fspath(which))
+
+    def sql(self, query: str, *, limit: int | None = None, timeout: float = 60.0) -> QueryResult:
+        """Carry out one query, which can change nothing.
+
+        Parameters
+        ----------
+        query : str
+            SQL, with the columns' names as they are, in double quotes.
+        limit : int, optional
+            At most so many rows.
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        QueryResult
+            Columns and rows.
+
+        Raises
+        ------
+        iracdb.errors.QueryRefused
+            Where it fails, or would change something.
+        """
+        return run_query(self._database, query, limit=limit, timeout_seconds=timeout)
+
+
+_REQUESTED = frozenset(Request.__dataclass_fields__)
+
+
+def _request(options: dict[str, Any]) -> Request:
+    values = dict(options)
+    if "aors" in values:
+        values["aors"] = tuple(int(aorkey) for aorkey in values["aors"])
+    radius: Sequence[float] | None = values.get("radius")
+    if radius is not None:
+        values["radius"] = tuple(float(length) for length in radius)
+    return Request(**values)

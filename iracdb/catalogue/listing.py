@@ -1,0 +1,326 @@
+"""What the catalogue holds, as small tables for people and scripts."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, func, or_, select
+
+from iracdb.catalogue import tables as t
+from iracdb.errors import NotFound
+from iracdb.irac.header import Header
+
+aor, frame, file, location, problem, run = (
+    t.aor, t.frame, t.file, t.file_location, t.file_problem, t.run
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A small table.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Names.
+    rows : list of tuple
+        Plain values.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+def _listing(connection: Connection, query: Select[Any], limit: int | None = None) -> Listing:
+    result = connection.execute(query if limit is None else query.limit(limit))
+    return Listing(tuple(result.keys()), [tuple(row) for row in result])
+
+
+def holdings(connection: Connection) -> Listing:
+    """Tell what is held, by AOR, channel and kind.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+
+    Returns
+    -------
+    Listing
+        One row an AOR, channel and kind: frames, files, of which gone.
+    """
+    is_gone = ~(
+        select(location.c.path).where(location.c.file_id == file.c.id, location.c.present).exists()
+    )
+    query = (
+        select(
+            frame.c.aorkey,
+            frame.c.channel,
+            file.c.kind,
+            func.count(frame.c.id.distinct()).label("frames"),
+            func.count().label("files"),
+            func.sum(case((is_gone, 1), else_=0)).label("gone"),
+            func.min(frame.c.read_mode).label("read_mode"),
+            func.min(frame.c.object).label("object"),
+        )
+        .join(file, file.c.frame_id == frame.c.id)
+        .group_by(frame.c.aorkey, frame.c.channel, file.c.kind)
+        .order_by(frame.c.aorkey, frame.c.channel, file.c.kind)
+    )
+    return _listing(connection, query)
+
+
+def totals(connection: Connection) -> dict[str, int]:
+    """Count what is held.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+
+    Returns
+    -------
+    dict
+        aors, frames, files, bytes, locations, gone, set_aside, runs.
+    """
+
+    def count(query: Select[Any]) -> int:
+        return int(connection.execute(query).scalar_one() or 0)
+
+    there = select(location.c.file_id).where(location.c.present)
+    return {
+        "aors": count(select(func.count()).select_from(aor)),
+        "frames": count(select(func.count()).select_from(frame)),
+        "files": count(select(func.count()).select_from(file)),
+        "bytes": count(select(func.sum(file.c.size))),
+        "gone": count(select(func.count()).where(file.c.id.not_in(there))),
+        "set_aside": count(select(func.count()).where(problem.c.resolved_at.is_(None))),
+        "runs": count(select(func.count()).select_from(run)),
+    }
+
+
+def aors(connection: Connection, *, channel: int | None = None) -> Listing:
+    """List the AORs.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    channel : int, optional
+        Only those with frames of this channel.
+
+    Returns
+    -------
+    Listing
+        One row an AOR and channel.
+    """
+    query = (
+        select(
+            aor.c.aorkey,
+            frame.c.channel,
+            func.count().label("frames"),
+            aor.c.object,
+            aor.c.label,
+            aor.c.program,
+            aor.c.observer,
+            func.min(frame.c.date_obs).label("first"),
+            func.max(frame.c.date_obs).label("last"),
+        )
+        .join(frame, frame.c.aorkey == aor.c.aorkey)
+        .group_by(aor.c.aorkey, frame.c.channel)
+        .order_by(aor.c.aorkey, frame.c.channel)
+    )
+    if channel is not None:
+        query = query.where(frame.c.channel == channel)
+    return _listing(connection, query)
+
+
+def frames(
+    connection: Connection,
+    *,
+    aorkey: int | None = None,
+    channel: int | None = None,
+    limit: int | None = None,
+) -> Listing:
+    """List the frames.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    aorkey, channel : int, optional
+        Only those.
+    limit : int, optional
+        At most so many.
+
+    Returns
+    -------
+    Listing
+        One row a frame.
+    """
+    query = select(
+        frame.c.id, frame.c.channel, frame.c.aorkey, frame.c.expid, frame.c.dcenum,
+        frame.c.mjd_obs, frame.c.read_mode, frame.c.frame_time, frame.c.hdr_part,
+        frame.c.dither_position, frame.c.object,
+    ).order_by(frame.c.aorkey, frame.c.channel, frame.c.expid, frame.c.dcenum)  # fmt: skip
+    if aorkey is not None:
+        query = query.where(frame.c.aorkey == aorkey)
+    if channel is not None:
+        query = query.where(frame.c.channel == channel)
+    return _listing(connection, query, limit)
+
+
+def files(
+    connection: Connection,
+    *,
+    aorkey: int | None = None,
+    channel: int | None = None,
+    kind: str | None = None,
+    limit: int | None = None,
+) -> Listing:
+    """List the files, one row a place.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    aorkey, channel : int, optional
+        Only those.
+    kind : str, optional
+        Only that.
+    limit : int, optional
+        At most so many.
+
+    Returns
+    -------
+    Listing
+        Name, kind, version, CREATOR, size, hash, where, and whether it is there.
+    """
+    query = (
+        select(
+            file.c.name, file.c.kind, file.c.version, file.c.creator, file.c.size, file.c.sha256,
+            location.c.present, location.c.path,
+        )
+        .join(frame, frame.c.id == file.c.frame_id)
+        .join(location, location.c.file_id == file.c.id, isouter=True)
+        .order_by(
+            frame.c.aorkey, frame.c.channel, frame.c.expid, frame.c.dcenum, file.c.kind,
+            file.c.version, file.c.sha256, location.c.path,
+        )
+    )  # fmt: skip
+    if aorkey is not None:
+        query = query.where(frame.c.aorkey == aorkey)
+    if channel is not None:
+        query = query.where(frame.c.channel == channel)
+    if kind is not None:
+        query = query.where(file.c.kind == kind)
+    return _listing(connection, query, limit)
+
+
+def problems(connection: Connection, *, settled: bool = False) -> Listing:
+    """List the files set aside.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    settled : bool, optional
+        Also those that were taken in since, or have gone.
+
+    Returns
+    -------
+    Listing
+        Path, code, sentence, times.
+    """
+    columns = problem.c
+    query = select(
+        columns.path, columns.code, columns.message, columns.first_seen, columns.last_seen,
+        columns.resolved_at,
+    ).order_by(columns.path)  # fmt: skip
+    if not settled:
+        query = query.where(columns.resolved_at.is_(None))
+    return _listing(connection, query)
+
+
+def runs(connection: Connection, *, withdrawn: bool = False) -> Listing:
+    """List the runs.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    withdrawn : bool, optional
+        Also those that were withdrawn.
+
+    Returns
+    -------
+    Listing
+        One row a run.
+    """
+    result = t.aor_result.c
+    query = (
+        select(
+            run.c.run_id, run.c.name, run.c.state, run.c.recipe, run.c.channel, run.c.kind,
+            func.count(result.aorkey.distinct()).label("aors"),
+            func.coalesce(func.sum(result.n_total), 0).label("images"),
+            func.coalesce(func.sum(case((result.state == "empty", 1), else_=0)), 0)
+            .label("problems"),
+            run.c.started_at, run.c.finished_at, run.c.comment,
+        )
+        .join(t.aor_result, result.run_id == run.c.run_id, isouter=True)
+        .group_by(run.c.run_id)
+        .order_by(run.c.run_id)
+    )  # fmt: skip
+    if not withdrawn:
+        query = query.where(run.c.withdrawn_at.is_(None))
+    return _listing(connection, query)
+
+
+def header_of(connection: Connection, which: str) -> Header:
+    """Find a file's header without opening the file.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    which : str
+        A path, an archive name, or the beginning of a SHA-256 (at least 6 digits).
+
+    Returns
+    -------
+    Header
+        Byte for byte what it was.
+
+    Raises
+    ------
+    NotFound
+        Where no file is meant, or more than one.
+    """
+    by_path = str(Path(which).absolute())
+    name = Path(which).name
+    conditions = [location.c.path == by_path, file.c.name == name]
+    if len(which) >= 6 and all(digit in "0123456789abcdef" for digit in which):
+        conditions.append(and_(file.c.sha256 >= which, file.c.sha256 < which + "g"))
+    rows = connection.execute(
+        select(file.c.id, file.c.name, file.c.sha256, location.c.path, location.c.present)
+        .join(location, location.c.file_id == file.c.id, isouter=True)
+        .where(or_(*conditions))
+        .order_by(file.c.id)
+    ).all()
+    exact = {row.id for row in rows if row.path == by_path and row.present}
+    meant = exact or {row.id for row in rows}
+    if not meant:
+        raise NotFound(
+            f"No file {which} is held: give a path, an archive name, or the first digits of a "
+            "SHA-256 (iracdb files)"
+        )
+    if len(meant) > 1:
+        hashes = sorted({row.sha256[:12] for row in rows if row.id in meant})
+        raise NotFound(f"{which} may be any of {len(hashes)} files: {', '.join(hashes)}")
+    verbatim = connection.execute(
+        select(t.header.c.verbatim).where(t.header.c.file_id == meant.pop())
+    ).scalar_one()
+    return Header(zlib.decompress(verbatim))

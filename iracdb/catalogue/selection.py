@@ -1,0 +1,343 @@
+"""Which files a run would measure: the newest version of each frame of one kind and channel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from iracdb.catalogue.database import in_batches
+from iracdb.catalogue.ingest_store import version_numbers
+from iracdb.catalogue.tables import aor, file, file_location, frame
+from iracdb.errors import InputsChanged
+from iracdb.irac.frames import FrameFile
+
+# The number of bound values in one statement is limited on both databases.
+_MANY = 500
+
+
+@dataclass(frozen=True)
+class ScienceFile:
+    """One file to be measured, and what its header says of the exposure.
+
+    Parameters
+    ----------
+    frame_id, file_id : int
+        In the catalogue.
+    aorkey, expid, dcenum : int
+        Whose exposure it is.
+    version : int
+        Of the file's name.
+    sha256 : str
+        Of its bytes.
+    name : str
+        The archive's name for it.
+    creator, date_obs, read_mode, hdr_part, dither_scale, aor_label, object : str or None
+        As its header says.
+    mjd_obs, frame_time, ra_ref, dec_ref : float or None
+        As its header says.
+    dither_position : int or None
+        As its header says.
+    subarray : bool
+        Whether it shows the 32 x 32 subarray.
+    """
+
+    frame_id: int
+    file_id: int
+    aorkey: int
+    expid: int
+    dcenum: int
+    version: int
+    sha256: str
+    name: str
+    creator: str | None
+    mjd_obs: float
+    date_obs: str | None
+    read_mode: str
+    frame_time: float | None
+    hdr_part: str | None
+    dither_position: int | None
+    dither_scale: str | None
+    aor_label: str | None
+    object: str | None
+    ra_ref: float | None
+    dec_ref: float | None
+    shape: tuple[int, int]
+
+    @property
+    def subarray(self) -> bool:
+        """Whether it shows the 32 x 32 subarray."""
+        return self.shape == (32, 32)
+
+
+_COLUMNS = (
+    frame.c.id.label("frame_id"), file.c.id.label("file_id"), frame.c.aorkey, frame.c.expid,
+    frame.c.dcenum, file.c.version, file.c.sha256, file.c.name, file.c.creator, file.c.mjd_obs,
+    file.c.date_obs, file.c.read_mode, file.c.frame_time, file.c.hdr_part,
+    file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
+    file.c.ra_ref, file.c.dec_ref, file.c.naxis1, file.c.naxis2,
+)  # fmt: skip
+
+
+def _science_file(row: Row[Any]) -> ScienceFile:
+    values = dict(row._mapping)
+    shape = (values.pop("naxis2"), values.pop("naxis1"))
+    if values["read_mode"] is None:
+        # The shape tells what the header does not.
+        values["read_mode"] = "SUB" if shape == (32, 32) else "FULL"
+    return ScienceFile(shape=shape, **values)
+
+
+def channels_held(connection: Connection, aors: Sequence[int] = ()) -> list[int]:
+    """List the channels of which there are frames.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    aors : sequence of int, optional
+        Only in these AORs.
+
+    Returns
+    -------
+    list of int
+        Sorted.
+    """
+    query = select(frame.c.channel).distinct().order_by(frame.c.channel)
+    if aors:
+        query = query.where(frame.c.aorkey.in_(aors))
+    return list(connection.execute(query).scalars())
+
+
+def aors_held(connection: Connection, channel: int | None = None) -> list[int]:
+    """List the AORs of which there are frames.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    channel : int, optional
+        Only in this channel.
+
+    Returns
+    -------
+    list of int
+        Sorted.
+    """
+    query = (
+        select(frame.c.aorkey)
+        .where(frame.c.aorkey.is_not(None))
+        .distinct()
+        .order_by(frame.c.aorkey)
+    )
+    if channel is not None:
+        query = query.where(frame.c.channel == channel)
+    return [key for key in connection.execute(query).scalars() if key is not None]
+
+
+def newest_files(
+    connection: Connection, channel: int, kind: str, aors: Iterable[int]
+) -> list[ScienceFile]:
+    """Choose the newest version of each frame.
+
+    Newest is the largest version number of the name, then the latest CREATOR, then the hash.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    channel : int
+        1 to 4.
+    kind : str
+        Such as ``'bcd'``.
+    aors : iterable of int
+        The AORs to look in.
+
+    Returns
+    -------
+    list of ScienceFile
+        In (AORKEY, EXPID, DCENUM) order.
+
+    Raises
+    ------
+    InputsChanged
+        Where the newest version of a frame is at none of the places it was seen.
+    """
+    candidates: dict[int, list[ScienceFile]] = defaultdict(list)
+    for batch in in_batches(sorted(set(aors)), _MANY):
+        query = (
+            select(*_COLUMNS)
+            .join(file, file.c.frame_id == frame.c.id)
+            .where(frame.c.channel == channel, file.c.kind == kind, frame.c.aorkey.in_(batch))
+        )
+        for row in connection.execute(query):
+            candidates[row.frame_id].append(_science_file(row))
+    present = _present(connection, channel, kind)
+    chosen = []
+    for versions in candidates.values():
+        versions.sort(key=_newness, reverse=True)
+        if versions[0].file_id not in present:
+            raise _gone(connection, versions, present)
+        chosen.append(versions[0])
+    return sorted(chosen, key=_place)
+
+
+def files_by_id(connection: Connection, file_ids: Sequence[int]) -> list[ScienceFile]:
+    """Fetch given files.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    file_ids : sequence of int
+        Such as a run's declared inputs.
+
+    Returns
+    -------
+    list of ScienceFile
+        In (AORKEY, EXPID, DCENUM) order.
+    """
+    found = []
+    for batch in in_batches(list(file_ids), _MANY):
+        query = (
+            select(*_COLUMNS).join(file, file.c.frame_id == frame.c.id).where(file.c.id.in_(batch))
+        )
+        found += [_science_file(row) for row in connection.execute(query)]
+    return sorted(found, key=_place)
+
+
+def _newness(one: ScienceFile) -> tuple[Any, ...]:
+    return one.version, version_numbers(one.creator), one.sha256
+
+
+def _place(one: ScienceFile) -> tuple[int, int, int]:
+    return one.aorkey, one.expid, one.dcenum
+
+
+def _present(connection: Connection, channel: int, kind: str) -> set[int]:
+    query = (
+        select(file_location.c.file_id)
+        .join(file, file.c.id == file_location.c.file_id)
+        .join(frame, frame.c.id == file.c.frame_id)
+        .where(file_location.c.present, file.c.kind == kind, frame.c.channel == channel)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def _gone(connection: Connection, versions: list[ScienceFile], present: set[int]) -> InputsChanged:
+    newest = versions[0]
+    last_seen = connection.execute(
+        select(func.min(file_location.c.path)).where(file_location.c.file_id == newest.file_id)
+    ).scalar_one()
+    message = f"{newest.name} (version {newest.version}) is gone: it was at {last_seen}."
+    older = next((one for one in versions[1:] if one.file_id in present), None)
+    if older is not None:
+        message += (
+            f" The older version {older.version} ({older.name}) is there, but not the newest."
+        )
+    return InputsChanged(f"{message} Put it back and ingest it again, or leave out its AOR")
+
+
+def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, FrameFile]:
+    """Tell where the pixels of some files are.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    file_ids : sequence of int
+        Files.
+
+    Returns
+    -------
+    dict
+        `FrameFile` by file; one that is nowhere is left out. Of several places the first by name.
+    """
+    places: dict[int, FrameFile] = {}
+    columns = (
+        file.c.id, file_location.c.path, file_location.c.size, file_location.c.mtime_ns,
+        file.c.bitpix, file.c.naxis1, file.c.naxis2, file.c.naxis3, file.c.data_offset,
+        file.c.bscale, file.c.bzero, file.c.wcs,
+    )  # fmt: skip
+    for batch in in_batches(list(file_ids), _MANY):
+        query = (
+            select(*columns)
+            .join(file_location, file_location.c.file_id == file.c.id)
+            .where(file.c.id.in_(batch), file_location.c.present)
+            .order_by(file_location.c.path.desc())
+        )
+        for row in connection.execute(query):
+            axes = (row.naxis3, row.naxis2, row.naxis1)
+            places[row.id] = FrameFile(
+                path=row.path,
+                size=row.size,
+                mtime_ns=row.mtime_ns,
+                bitpix=row.bitpix,
+                shape=tuple(length for length in axes if length is not None),
+                data_offset=row.data_offset,
+                scaled=row.bscale is not None or row.bzero is not None,
+                wcs=row.wcs,
+            )
+    return places
+
+
+@dataclass(frozen=True)
+class AorGlimpse:
+    """What is known of an AOR in a channel, whatever files show it.
+
+    Parameters
+    ----------
+    label, object : str or None
+        Of the AOR.
+    kinds : tuple of str
+        Kinds of file held of it in the channel, sorted.
+    last : Row or None
+        The last frame's facts.
+    first : Row or None
+        The first frame's facts.
+    """
+
+    label: str | None
+    object: str | None
+    kinds: tuple[str, ...]
+    first: Row[Any] | None
+    last: Row[Any] | None
+
+
+def glimpse(connection: Connection, aorkey: int, channel: int) -> AorGlimpse | None:
+    """Tell what is known of an AOR that has no file of the kind asked for.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    aorkey : int
+        Its key.
+    channel : int
+        1 to 4.
+
+    Returns
+    -------
+    AorGlimpse or None
+        None where the AOR is not held at all.
+    """
+    held = connection.execute(select(aor).where(aor.c.aorkey == aorkey)).one_or_none()
+    if held is None:
+        return None
+    mine = (frame.c.aorkey == aorkey, frame.c.channel == channel)
+    rows = connection.execute(
+        select(frame).where(*mine).order_by(frame.c.expid, frame.c.dcenum)
+    ).all()
+    kinds = connection.execute(
+        select(file.c.kind).join(frame, frame.c.id == file.c.frame_id).where(*mine).distinct()
+    ).scalars()
+    return AorGlimpse(
+        label=held.label,
+        object=held.object,
+        kinds=tuple(sorted(kinds)),
+        first=rows[0] if rows else None,
+        last=rows[-1] if rows else None,
+    )

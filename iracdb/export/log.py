@@ -1,0 +1,113 @@
+"""The log of a run: the lines that the original's users know, then our own."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from iracdb.runs.parameters import shown_radii
+from iracdb.runs.results import Run
+
+
+def log_text(run: Run) -> str:
+    """Write a run's log.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+
+    Returns
+    -------
+    str
+        One line a field; the same for the same run, whenever it is written.
+    """
+    return "".join(f"{name:<17}: {value} \n" for name, value in log_fields(run))
+
+
+def log_fields(run: Run) -> list[tuple[str, str]]:
+    """List the fields of a run's log, in order.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+
+    Returns
+    -------
+    list of tuple
+        Name and value.
+    """
+    return [(name, " ".join(str(value).split())) for name, value in (*_known(run), *_ours(run))]
+
+
+def _known(run: Run) -> list[tuple[str, Any]]:
+    aperture = run.parameters.aperture
+    return [
+        ("Date Reduced", str(run.row.finished_at).removesuffix("Z")),
+        ("Input Parameters", run.row.command or _as_command(run)),
+        ("Instrument", f"IRAC Channel {run.row.channel}"),
+        ("File Type", str(run.row.kind).upper()),
+        ("Target", _targets(run.targets)),
+        ("Radius Used", ", ".join(shown_radii(aperture).split())),
+        ("Problem AORs", " ".join(str(aorkey) for aorkey, _ in run.problems)),
+        ("Comments", run.row.comment or "No comment was specified"),
+    ]
+
+
+def _ours(run: Run) -> list[tuple[str, Any]]:
+    parameters, software = run.parameters, run.software
+    counts = run.counts
+    state = {None: "", True: ", nothing uncommitted", False: ", with uncommitted changes"}
+    return [
+        ("Run", f"{run.row.run_id} ({run.row.name}), {run.row.uuid}"),
+        ("Recipe", f"{parameters['recipe']}, version {parameters['recipe_version']}"),
+        ("Aperture Corr.", f"{parameters['aperture_correction']!r} "
+                           f"({parameters['aperture_correction_from']})"),
+        ("Pixel Size", f"{parameters['pixel_size']!r} arcsec ({parameters['pixel_size_from']})"),
+        ("Centre, Sky", f"{parameters['centre']}, {parameters['sky']}"),
+        ("Rejection", parameters["rejection"]),
+        ("Response", f"{parameters['response']}, coefficients "
+                     f"{parameters['response_coefficients']}"),
+        ("AORs, Images", f"{counts.aors} AORs, {counts.averages} averages, {counts.images} images, "
+                         f"{counts.workable} workable, {counts.rejected} rejected"),
+        ("Parameters", f"sha256 {run.row.parameters_digest}"),
+        ("Inputs", f"{counts.inputs} files, sha256 {run.row.inputs_digest}"),
+        ("Software", f"iracdb {software.iracdb}, {software.python}, "
+         + ", ".join(f"{name} {version}" for name, version in sorted(software.packages.items()))),
+        ("Platform", software.platform),
+        ("Source", f"commit {software.git_commit}{state[software.git_clean]}"
+         if software.git_commit else "installed package"),
+        ("Started, Ended", f"{run.row.started_at}, {run.row.finished_at}"),
+        ("Operator", f"{run.row.operator or 'unknown'} on {run.row.host}"),
+    ]  # fmt: skip
+
+
+def _targets(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def _as_command(run: Run) -> str:
+    """Write the call that was made from Python as one."""
+    typed = run.row.parameters_typed or {}
+    arguments = ", ".join(f"{name}={value!r}" for name, value in typed.items())
+    return f"Catalogue.run({arguments})"
+
+
+def shell_command(words: Sequence[str]) -> str:
+    """Write a command as a shell reads it.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The program's name and its arguments.
+
+    Returns
+    -------
+    str
+        Quoted where need be, so that it can be repeated.
+    """
+    return shlex.join(words)

@@ -1,0 +1,119 @@
+"""A run's tables as files, in any of the formats."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from astropy.io.votable import from_table, writeto
+from astropy.table import QTable
+
+from iracdb.errors import RunRefused, UsageError
+from iracdb.export.csv_tables import csv_text
+from iracdb.export.log import log_text
+from iracdb.export.writing import write_files
+from iracdb.layouts import LAYOUTS
+from iracdb.runs.results import Run
+from iracdb.runs.tables import Which, columns_of
+
+FORMATS = {"csv": "csv", "ecsv": "ecsv", "votable": "vot"}
+"""Formats by name, and the ending of their files."""
+
+
+def export_run(
+    run: Run,
+    folder: str | Path,
+    *,
+    formats: Iterable[str] = ("csv",),
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a run's AOR table, image table and log.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+    folder : path
+        Where to; made where it is not there.
+    formats : iterable of str, optional
+        Of `FORMATS`.
+    overwrite : bool, optional
+        Whether files that hold something else may be replaced.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    RunRefused
+        Where the run is not finished.
+    UsageError
+        Where there is no such format.
+    CannotWrite
+        Where a file cannot be written.
+    """
+    if run.row.state != "finished":
+        raise RunRefused(
+            f"Run {run.row.run_id} ({run.row.name}) is not finished: "
+            "repeat the command that began it"
+        )
+    contents: dict[str, bytes] = {}
+    for name in dict.fromkeys(formats):
+        if name not in FORMATS:
+            raise UsageError(f"There is no format {name!r}: {', '.join(FORMATS)}")
+        for which in ("aor", "img"):
+            file_name = f"{run.row.name}_{which}_data.{FORMATS[name]}"
+            contents[file_name] = _table_bytes(run, which, name)
+    contents[f"{run.row.name}_log.txt"] = log_text(run).encode()
+    return write_files(folder, contents, overwrite=overwrite)
+
+
+def file_names(run_name: str, formats: Iterable[str] = ("csv",)) -> list[str]:
+    """Tell what files an export would write.
+
+    Parameters
+    ----------
+    run_name : str
+        The run's name.
+    formats : iterable of str, optional
+        Of `FORMATS`.
+
+    Returns
+    -------
+    list of str
+        Names without folder.
+    """
+    names = [
+        f"{run_name}_{which}_data.{FORMATS[name]}" for name in formats for which in ("aor", "img")
+    ]
+    return [*names, f"{run_name}_log.txt"]
+
+
+def _table_bytes(run: Run, which: Which, format_name: str) -> bytes:
+    if format_name == "csv":
+        columns = columns_of(LAYOUTS[run.row.layout], which)
+        return csv_text(columns, run.rows(which)).encode()
+    table = run.published_table(which)
+    return _ecsv(table) if format_name == "ecsv" else _votable(table, run)
+
+
+def _ecsv(table: QTable) -> bytes:
+    out = io.StringIO()
+    table.write(out, format="ascii.ecsv")
+    return out.getvalue().encode()
+
+
+def _votable(table: QTable, run: Run) -> bytes:
+    document = from_table(table)
+    resource = document.resources[0]
+    resource.description = f"Run {run.row.run_id} ({run.row.name}) of iracdb"
+    for field in document.get_first_table().fields:
+        ucd = table[field.name].info.meta.get("ucd")
+        if ucd is not None:
+            field.ucd = ucd
+    out = io.BytesIO()
+    writeto(document, out)
+    return out.getvalue()

@@ -1,0 +1,70 @@
+"""Positions as people type them: hours or degrees, told apart by themselves."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from iracdb.errors import BadCoordinate
+
+_EXAMPLE = "give '18 02 30.74 +58 37 38.16' (hours) or '270.628 +58.627' (degrees)"
+_SEPARATORS = re.compile(r"[\s:,]+|(?<=\d)[hmd°'’\"″s](?=\s|\d|[+-]|$)\s*")
+_GLUED_SIGN = re.compile(r"(?<=[\d.s\"″])([+-])")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+
+
+def parse_coordinate(text: str) -> tuple[float, float]:
+    """Read a position on the sky.
+
+    Parameters
+    ----------
+    text : str
+        Right ascension and declination: six numbers are hours, minutes, seconds and degrees,
+        minutes, seconds; two numbers are degrees. Separated by blanks, colons, commas or unit
+        letters.
+
+    Returns
+    -------
+    tuple of float
+        ICRS right ascension and declination, degrees.
+
+    Raises
+    ------
+    BadCoordinate
+        Where it is neither, or outside the sky.
+
+    Examples
+    --------
+    >>> parse_coordinate("270.625 -58.5")
+    (270.625, -58.5)
+    >>> parse_coordinate("18 02 30 -58 30 00")
+    (270.625, -58.5)
+    """
+    parts = [part for part in _SEPARATORS.split(_GLUED_SIGN.sub(r" \1", text.strip())) if part]
+    if not all(_NUMBER.fullmatch(part) for part in parts) or len(parts) not in (2, 6):
+        raise BadCoordinate(f"{text!r} is no position on the sky: {_EXAMPLE}")
+    if len(parts) == 2:
+        ra, dec = float(parts[0]), float(parts[1])
+    else:
+        ra = 15 * _sexagesimal(text, parts[:3], "hours", 24)
+        dec = _sexagesimal(text, parts[3:], "degrees", 90)
+    if not (0 <= ra < 360 and -90 <= dec <= 90):
+        raise BadCoordinate(
+            f"{text!r} is no position on the sky: right ascension is 0 to 360 degrees, "
+            "declination -90 to +90"
+        )
+    return ra, dec
+
+
+def _sexagesimal(text: str, parts: list[str], unit: str, largest: int) -> float:
+    whole, minutes, seconds = (float(part) for part in parts)
+    signed = any(part[0] in "+-" for part in parts[1:])
+    if signed or minutes >= 60 or seconds >= 60 or not whole.is_integer():
+        raise BadCoordinate(
+            f"{text!r} is no position on the sky: {' '.join(parts)} are no {unit}, minutes, seconds"
+        )
+    if abs(whole) > largest or not minutes.is_integer():
+        raise BadCoordinate(f"{text!r} is no position on the sky: {_EXAMPLE}")
+    # The sign stands on the text: -00 30 00 is south.
+    sign = -1.0 if parts[0].startswith("-") else 1.0
+    return math.copysign(1.0, sign) * (abs(whole) + minutes / 60 + seconds / 3600)

@@ -1,0 +1,273 @@
+"""Carrying a plan out: workers measure, one writer writes, a transaction an AOR.
+
+A killed run goes on at the first AOR that is not there. It closes only if every file it read is
+the one that was declared, and as the catalogue knows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text
+
+from iracdb.catalogue import selection
+from iracdb.catalogue import tables as t
+from iracdb.catalogue import targets as catalogue_targets
+from iracdb.catalogue.database import Database, in_batches
+from iracdb.errors import InputsChanged, RunRefused
+from iracdb.irac.frames import FrameFile, check_unchanged
+from iracdb.photometry.measure import Measurement
+from iracdb.runs import registry
+from iracdb.runs.measuring import BLOCK, Block, Workers, workers
+from iracdb.runs.plan import Plan, PlannedAverage
+from iracdb.runs.rows import average_row, averaged, correct, image_rows, join
+
+Progress = Callable[[int, int, str], None]
+"""Called with frames done, frames in all, and the AOR just written."""
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some frames of one group of one AOR, for all its targets."""
+
+    aorkey: int
+    group: str
+    block: Block
+
+
+def execute(
+    database: Database,
+    run_id: int,
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    check_inputs: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Measure what is not measured yet, and close the run.
+
+    Parameters
+    ----------
+    database : Database
+        Open for writing; this process holds the run's lock.
+    run_id : int
+        A declared run that is not finished.
+    plan : Plan
+        The one it was declared with.
+    jobs : int, optional
+        Worker processes.
+    check_inputs : bool, optional
+        Read every input once more before closing, and compare its hash.
+    progress : callable, optional
+        Called after each AOR.
+
+    Raises
+    ------
+    InputsChanged
+        Where a file is not the one that the catalogue knows; the run stays open.
+    """
+    with database.read() as connection:
+        done = _aors_done(connection, run_id)
+        declared = _declared(connection, run_id)
+    writer = _Writer(database, run_id, plan, progress)
+    left = [aorkey for aorkey in plan.aors if aorkey not in done]
+    writer.skip(done)
+    with workers(jobs) as team:
+        writer.write_all(left, _measured(database, plan, left, declared, team))
+    _check_inputs(database, declared, by_hash=check_inputs)
+    with database.write() as connection:
+        registry.close(connection, run_id)
+    with database.write() as connection:
+        # A join of two runs takes seconds until the database knows how large they are.
+        connection.execute(text("ANALYZE"))
+
+
+def _aors_done(connection: Connection, run_id: int) -> set[int]:
+    keys = t.aor_result.c
+    return set(
+        connection.execute(select(keys.aorkey).where(keys.run_id == run_id).distinct()).scalars()
+    )
+
+
+def _declared(connection: Connection, run_id: int) -> set[int]:
+    inputs = t.run_input.c
+    return set(connection.execute(select(inputs.file_id).where(inputs.run_id == run_id)).scalars())
+
+
+def _measured(
+    database: Database, plan: Plan, aors: list[int], declared: set[int], team: Workers
+) -> Iterator[tuple[_Chunk, list[Measurement]]]:
+    """Measure chunk after chunk, in the order in which they will be written."""
+    sent: list[_Chunk] = []
+
+    def blocks() -> Iterator[Block]:
+        for aorkey in aors:
+            for chunk in _chunks(database, plan, aorkey, declared):
+                sent.append(chunk)
+                yield chunk.block
+
+    for measurements in team.measure_all(blocks()):
+        yield sent.pop(0), measurements
+
+
+def _chunks(database: Database, plan: Plan, aorkey: int, declared: set[int]) -> Iterator[_Chunk]:
+    averages = plan.of_aor(aorkey)
+    groups = {average.group: average for average in averages if average.files}
+    for group, example in groups.items():
+        positions = [average.target for average in averages if average.group == group]
+        ra = tuple(math.nan if p.ra is None else p.ra for p in positions)
+        dec = tuple(math.nan if p.dec is None else p.dec for p in positions)
+        for files in in_batches(list(example.files), BLOCK):
+            ids = [file.file_id for file in files]
+            if not declared.issuperset(ids):
+                raise RunRefused(f"AOR {aorkey} would read files that the run did not declare")
+            with database.read() as connection:
+                places = selection.frame_files(connection, ids)
+            missing = [file.name for file in files if file.file_id not in places]
+            if missing:
+                raise InputsChanged(
+                    f"{missing[0]} is nowhere any more: put it back, ingest it, "
+                    "and repeat the command"
+                )
+            block = Block(
+                frames=tuple(places[number] for number in ids),
+                ra=ra,
+                dec=dec,
+                aperture=plan.parameters.aperture,
+                centre=plan.parameters["centre"],
+                sky=plan.parameters["sky"],
+            )
+            yield _Chunk(aorkey, group, block)
+
+
+class _Writer:
+    """Writes whole AORs, in order."""
+
+    def __init__(
+        self, database: Database, run_id: int, plan: Plan, progress: Progress | None
+    ) -> None:
+        self._database = database
+        self._run_id = run_id
+        self._plan = plan
+        self._progress = progress
+        self._frames = len(plan.inputs)
+        self._frames_done = 0
+        self._first_rows = _first_rows(plan)
+
+    def skip(self, done: set[int]) -> None:
+        """Count what an earlier process wrote."""
+        self._frames_done = sum(1 for file in self._plan.inputs if file.aorkey in done)
+        if done and self._progress is not None:
+            self._progress(self._frames_done, self._frames, "")
+
+    def write_all(
+        self, aors: list[int], measured: Iterator[tuple[_Chunk, list[Measurement]]]
+    ) -> None:
+        """Write each AOR as soon as all its chunks are there."""
+        by_aor = groupby(measured, key=lambda pair: pair[0].aorkey)
+        upcoming = next(by_aor, None)
+        for aorkey in aors:
+            results: dict[str, list[list[Measurement]]] = {}
+            if upcoming is not None and upcoming[0] == aorkey:
+                for chunk, measurements in upcoming[1]:
+                    results.setdefault(chunk.group, []).append(measurements)
+                upcoming = next(by_aor, None)
+            self._write(aorkey, results)
+
+    def _write(self, aorkey: int, results: dict[str, list[list[Measurement]]]) -> None:
+        averages = self._plan.of_aor(aorkey)
+        aor_row, image_row = self._first_rows[aorkey]
+        turn: dict[str, int] = {}
+        with self._database.write() as connection:
+            for average in averages:
+                index = turn.get(average.group, 0)
+                turn[average.group] = index + 1
+                blocks = [block[index] for block in results.get(average.group, [])]
+                self._write_average(connection, average, blocks, aor_row, image_row)
+                aor_row += 1
+                image_row += len(average.files)
+        frames = {file.file_id for average in averages for file in average.files}
+        self._frames_done += len(frames)
+        if self._progress is not None:
+            self._progress(self._frames_done, self._frames, str(aorkey))
+
+    def _write_average(
+        self,
+        connection: Connection,
+        planned: PlannedAverage,
+        blocks: list[Measurement],
+        aor_row: int,
+        image_row: int,
+    ) -> None:
+        parameters = self._plan.parameters
+        columns = mean = None
+        if blocks:
+            columns = join(blocks)
+            correct(columns, planned, parameters)
+            mean = averaged(columns, parameters)
+        values = average_row(planned, columns, mean, parameters)
+        target_id = catalogue_targets.find_or_add(connection, planned.target)
+        made = (
+            insert(t.aor_result)
+            .values(run_id=self._run_id, target_id=target_id, row_number=aor_row, **values)
+            .returning(t.aor_result.c.id)
+        )
+        number = int(connection.execute(made).scalar_one())
+        if columns is not None and mean is not None:
+            rows = image_rows(planned, columns, mean, number, image_row)
+            connection.execute(insert(t.image_result), rows)
+
+
+def _first_rows(plan: Plan) -> dict[int, tuple[int, int]]:
+    """Tell the numbers of each AOR's first rows in the two tables."""
+    first: dict[int, tuple[int, int]] = {}
+    aor_row = image_row = 1
+    for average in plan.averages:
+        first.setdefault(average.aorkey, (aor_row, image_row))
+        aor_row += 1
+        image_row += len(average.files)
+    return first
+
+
+def _check_inputs(database: Database, declared: set[int], *, by_hash: bool) -> None:
+    with database.read() as connection:
+        places = selection.frame_files(connection, sorted(declared))
+        hashes = _hashes(connection, sorted(declared)) if by_hash else {}
+    for number in sorted(declared):
+        place = places.get(number)
+        if place is None:
+            raise InputsChanged("A file that was measured is nowhere any more: the run stays open")
+        try:
+            check_unchanged(place, os.stat(place.path))
+        except OSError as problem:
+            raise InputsChanged(
+                f"{place.path} was measured and cannot be found any more: {problem.strerror}"
+            ) from None
+        if by_hash:
+            _check_hash(place, hashes[number])
+
+
+def _hashes(connection: Connection, numbers: list[int]) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    for batch in in_batches(numbers, 500):
+        query = select(t.file.c.id, t.file.c.sha256).where(t.file.c.id.in_(batch))
+        found |= {row.id: row.sha256 for row in connection.execute(query)}
+    return found
+
+
+def _check_hash(place: FrameFile, expected: str) -> None:
+    with Path(place.path).open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != expected:
+        raise InputsChanged(
+            f"{place.path} has other bytes than were ingested, at the same size and time: "
+            f"SHA-256 {found[:12]}..., not {expected[:12]}.... The run stays open; "
+            "ingest with --rehash and make a new run"
+        )

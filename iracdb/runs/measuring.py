@@ -1,0 +1,161 @@
+"""The work that may be done anywhere: read a block of frames, measure it, send the numbers back.
+
+Knows no database. A block's result does not depend on which process makes it, nor on how frames
+are cut into blocks.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Protocol
+
+import numpy as np
+
+from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.centre import centre_named
+from iracdb.photometry.measure import Measurement, collapse_cube, measure_block
+from iracdb.photometry.sky import sky_named
+
+BLOCK = 64
+"""Frames a block: a full-array block takes 32 MiB."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Frames of one shape, and what to measure on them.
+
+    Parameters
+    ----------
+    frames : tuple of FrameFile
+        What to read.
+    ra, dec : tuple of float
+        Positions of the targets, ICRS degrees; NaN where unknown.
+    aperture : Aperture
+        Radii in pixels.
+    centre, sky : str
+        Names of implementations in `iracdb.photometry`.
+    """
+
+    frames: tuple[FrameFile, ...]
+    ra: tuple[float, ...]
+    dec: tuple[float, ...]
+    aperture: Aperture
+    centre: str
+    sky: str
+
+
+def measure(block: Block) -> list[Measurement]:
+    """Read and measure one block.
+
+    Parameters
+    ----------
+    block : Block
+        What to do.
+
+    Returns
+    -------
+    list of Measurement
+        One a target, each over all frames of the block.
+
+    Raises
+    ------
+    InputsChanged
+        Where a file is not the one that the catalogue knows.
+    """
+    images = np.stack([_image(frame) for frame in block.frames])
+    pixels = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
+    return [
+        measure_block(
+            images,
+            pixels[:, target, 0],
+            pixels[:, target, 1],
+            block.aperture,
+            centre=centre_named(block.centre),
+            sky=sky_named(block.sky),
+        )
+        for target in range(len(block.ra))
+    ]
+
+
+def _image(frame: FrameFile) -> np.ndarray:
+    pixels = read_pixels(frame)
+    return collapse_cube(pixels) if pixels.ndim == 3 else pixels
+
+
+class Workers(Protocol):
+    """Whatever measures blocks: this process, others, or a cluster."""
+
+    def measure_all(self, blocks: Iterable[Block]) -> Iterator[list[Measurement]]:
+        """Measure blocks, and give their results in the same order."""
+        ...
+
+
+class ThisProcess:
+    """Measures one block after the other, here."""
+
+    def measure_all(self, blocks: Iterable[Block]) -> Iterator[list[Measurement]]:
+        """Measure blocks in order."""
+        return map(measure, blocks)
+
+
+class Processes:
+    """Measures in worker processes of this machine.
+
+    Parameters
+    ----------
+    pool : concurrent.futures.ProcessPoolExecutor
+        Whose initializer is `ignore_interrupt`.
+    jobs : int
+        How many workers it has.
+    """
+
+    def __init__(self, pool: ProcessPoolExecutor, jobs: int) -> None:
+        self._pool = pool
+        self._ahead = 2 * jobs
+
+    def measure_all(self, blocks: Iterable[Block]) -> Iterator[list[Measurement]]:
+        """Measure blocks side by side, a few ahead of the one that is waited for."""
+        waiting: deque[Future[list[Measurement]]] = deque()
+        for block in blocks:
+            waiting.append(self._pool.submit(measure, block))
+            if len(waiting) > self._ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Workers]:
+    """Give what measures blocks, and end it afterwards.
+
+    Parameters
+    ----------
+    jobs : int
+        How many processes; 1 for none but this one.
+
+    Yields
+    ------
+    Workers
+        Ready.
+    """
+    if jobs <= 1:
+        yield ThisProcess()
+        return
+    # Not forked: a database connection must not be shared with a child.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=ignore_interrupt)
+    try:
+        yield Processes(pool, jobs)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def ignore_interrupt() -> None:
+    """Leave Ctrl-C, which reaches every process, to the one that started them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,261 @@
+"""What is asked of a run, and what is applied: every parameter by name, with one digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from iracdb.errors import UsageError
+from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE, Radii
+from iracdb.irac.names import KINDS
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.combine import parse_rejection
+from iracdb.photometry.response import response_named
+from iracdb.runs.names import agree
+from iracdb.runs.recipes import recipe_named
+from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice
+
+SCIENCE_KINDS = tuple(kind.name for kind in KINDS.values() if kind.role == "science")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of a run, as typed; None stands for the recipe's or the obvious.
+
+    Parameters
+    ----------
+    run_id : int or None
+        Its number; by default the next free.
+    name : str or None
+        Its name; by default ``run<number>``.
+    channel : int or None
+        By default the only one there is.
+    kind : str
+        Kind of file to measure.
+    aors : tuple of int
+        AORs to measure; empty for all.
+    recipe : str
+        Name of the recipe.
+    radius : tuple of float or None
+        Source radius, inner and outer radius of the annulus, pixels.
+    aperture_correction, pixel_size : float or None
+        Override the manual's tables.
+    rejection : str or None
+        ``minmax``, ``sigma:N`` or ``none``.
+    target, coord : str or None
+        One target for all AORs: its name and position.
+    targets : path or None
+        Or a list of AORs and positions.
+    comment : str or None
+        Why the run is made.
+    command : str or None
+        What was typed, for the log.
+    """
+
+    run_id: int | None = None
+    name: str | None = None
+    channel: int | None = None
+    kind: str = "bcd"
+    aors: tuple[int, ...] = ()
+    recipe: str = "manual"
+    radius: Radii | None = None
+    aperture_correction: float | None = None
+    pixel_size: float | None = None
+    rejection: str | None = None
+    target: str | None = None
+    coord: str | None = None
+    targets: str | Path | None = None
+    comment: str | None = None
+    command: str | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse at once what can be seen to be wrong without a database."""
+        agree(self.run_id, self.name)
+        if self.channel is not None and self.channel not in PIXEL_SIZE:
+            raise UsageError(f"IRAC has channels 1 to 4, not {self.channel}")
+        if self.kind not in SCIENCE_KINDS:
+            raise UsageError(
+                f"{self.kind!r} is not a kind that can be measured: {', '.join(SCIENCE_KINDS)}"
+            )
+        if self.targets is not None and self.coord is not None:
+            raise UsageError("Give either one position (coord) or a list (targets), not both")
+        for name in ("aperture_correction", "pixel_size"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise UsageError(f"The {name.replace('_', ' ')} must be positive, not {value}")
+        recipe_named(self.recipe)
+        self.aperture()
+        if self.rejection is not None:
+            parse_rejection(self.rejection)
+
+    def aperture(self) -> Aperture:
+        """Tell the aperture asked for, or the recipe's.
+
+        Returns
+        -------
+        Aperture
+            Checked.
+        """
+        radii = self.radius if self.radius is not None else recipe_named(self.recipe).radii
+        return Aperture(*map(float, radii))
+
+    def typed(self) -> dict[str, Any]:
+        """Give what was typed, as plain values for JSON.
+
+        Returns
+        -------
+        dict
+            By the names of this class; what was left out is not there.
+        """
+        given = {
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name != "command" and getattr(self, name) not in (None, ())
+        }
+        return {
+            name: str(value) if isinstance(value, Path) else value for name, value in given.items()
+        }
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Every parameter of a run as applied.
+
+    Parameters
+    ----------
+    values : dict
+        Plain values by name, in a fixed order.
+    """
+
+    values: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the parameters in canonical JSON, hexadecimal."""
+        canonical = json.dumps(self.values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def aperture(self) -> Aperture:
+        """The aperture measured through."""
+        return Aperture(self["radius_source"], self["radius_inner"], self["radius_outer"])
+
+    def differences(self, other: Parameters) -> list[tuple[str, Any, Any]]:
+        """Tell where other parameters differ.
+
+        Parameters
+        ----------
+        other : Parameters
+            To compare with.
+
+        Returns
+        -------
+        list of tuple
+            (name, value here, value there) of each that differs.
+        """
+        names = list(dict.fromkeys((*self.values, *other.values)))
+        pairs = [(name, self.values.get(name), other.values.get(name)) for name in names]
+        return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def apply(request: Request, channel: int, choice: TargetChoice) -> Parameters:
+    """Make the parameters as applied from what was asked.
+
+    Parameters
+    ----------
+    request : Request
+        Checked.
+    channel : int
+        1 to 4.
+    choice : TargetChoice
+        The targets, read from the list if there is one.
+
+    Returns
+    -------
+
+    Parameters
+    ----------
+        Every one with its value.
+
+    Raises
+    ------
+    UsageError
+        Where the manual has no aperture correction for the radii, and none is given.
+    """
+    recipe = recipe_named(request.recipe)
+    aperture = request.aperture()
+    correction, correction_from = _aperture_correction(request, channel)
+    response = response_named(recipe.response)
+    return Parameters(
+        {
+            "recipe": recipe.name,
+            "recipe_version": recipe.version,
+            "channel": channel,
+            "kind": request.kind,
+            "aors": "all" if not request.aors else " ".join(map(str, sorted(set(request.aors)))),
+            **_target_parameters(choice),
+            "radius_source": aperture.r,
+            "radius_inner": aperture.r_in,
+            "radius_outer": aperture.r_out,
+            "aperture_correction": correction,
+            "aperture_correction_from": correction_from,
+            "pixel_size": PIXEL_SIZE[channel] if request.pixel_size is None else request.pixel_size,
+            "pixel_size_from": "manual" if request.pixel_size is None else "given",
+            "centre": recipe.centre,
+            "sky": recipe.sky,
+            "subarray_planes": "median 14-63",
+            "response": response.name,
+            "response_coefficients": response.coefficients_digest(),
+            "rejection": parse_rejection(request.rejection or recipe.rejection).name,
+        }
+    )
+
+
+def _target_parameters(choice: TargetChoice) -> dict[str, Any]:
+    nothing = {"target": None, "target_ra": None, "target_dec": None, "target_list": None}
+    match choice:
+        case FromHeaders(name):
+            return {"targets": "headers", **nothing, "target": name}
+        case Fixed(name, ra, dec):
+            return {"targets": "fixed", **nothing, "target": name, "target_ra": ra,
+                    "target_dec": dec}  # fmt: skip
+        case FromList():
+            return {"targets": "list", **nothing, "target": choice.name,
+                    "target_list": choice.sha256}  # fmt: skip
+
+
+def _aperture_correction(request: Request, channel: int) -> tuple[float, str]:
+    if request.aperture_correction is not None:
+        return float(request.aperture_correction), "given"
+    aperture = request.aperture()
+    known = APERTURE_CORRECTION.get((aperture.r, aperture.r_in, aperture.r_out))
+    if known is None:
+        raise UsageError(
+            f"The manual has no aperture correction for radii {shown_radii(aperture)}: "
+            f"give one with --aperture-correction, or take radii that it has: "
+            + "; ".join(shown_radii(Aperture(*radii)) for radii in APERTURE_CORRECTION)
+        )
+    return known[channel - 1], "manual"
+
+
+def shown_radii(aperture: Aperture) -> str:
+    """Write radii as they are typed.
+
+    Parameters
+    ----------
+    aperture : Aperture
+        Any.
+
+    Returns
+    -------
+    str
+        Such as ``3 3 7``.
+    """
+    return " ".join(f"{radius:g}" for radius in (aperture.r, aperture.r_in, aperture.r_out))

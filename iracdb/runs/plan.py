@@ -1,0 +1,404 @@
+"""A run's plan: every average that it will make and every file that it will read.
+
+The plan is a value. ``--dry-run`` prints it; executing it and resuming it take the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from iracdb.catalogue import selection
+from iracdb.catalogue.selection import AorGlimpse, ScienceFile
+from iracdb.catalogue.targets import Position
+from iracdb.errors import RunRefused, UsageError
+from iracdb.irac.files import is_cycling
+from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
+from iracdb.photometry.aperture import Aperture
+from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
+from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice, choose
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the row of an average says beside its numbers.
+
+    Parameters
+    ----------
+    mission, read_mode, hdr_part, dither_scale, date_obs : str or None
+        Of the last frame.
+    frame_time, mjd_obs : float or None
+        Of the last frame.
+    dither_position : int or None
+        Of the last frame.
+    cycling : bool or None
+        Whether AORLABEL names a cycling dither.
+    creators : str or None
+        The versions of the frames' pipeline, where they differ.
+    """
+
+    mission: str | None = None
+    read_mode: str | None = None
+    frame_time: float | None = None
+    hdr_part: str | None = None
+    cycling: bool | None = None
+    dither_scale: str | None = None
+    dither_position: int | None = None
+    date_obs: str | None = None
+    mjd_obs: float | None = None
+    creators: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedAverage:
+    """One row of the AOR table to come.
+
+    Parameters
+    ----------
+    aorkey : int
+        Whose.
+    target : Position
+        What is measured.
+    group : str
+        Read mode, frame time and HDR part: what the frames have in common.
+    files : tuple of ScienceFile
+        What is averaged; empty for an AOR without a file of the kind.
+    facts : Facts
+        What its row says beside its numbers.
+    problem : str or None
+        Why nothing can be measured, where that is known beforehand.
+    """
+
+    aorkey: int
+    target: Position
+    group: str
+    files: tuple[ScienceFile, ...]
+    facts: Facts
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        As applied.
+    choice : TargetChoice
+        Where the targets come from.
+    aors : tuple of int
+        In order.
+    averages : tuple of PlannedAverage
+        In the order of the AOR table's rows.
+    warnings : tuple of str
+        What the user should know.
+    """
+
+    parameters: Parameters
+    choice: TargetChoice
+    aors: tuple[int, ...]
+    averages: tuple[PlannedAverage, ...]
+    warnings: tuple[str, ...]
+
+    @cached_property
+    def inputs(self) -> tuple[ScienceFile, ...]:
+        """Every file that will be read, once, in order."""
+        files = {f.file_id: f for average in self.averages for f in average.files}
+        return tuple(sorted(files.values(), key=lambda f: (f.aorkey, f.expid, f.dcenum)))
+
+    @property
+    def inputs_digest(self) -> str:
+        """SHA-256 over the hashes of the inputs and their role, sorted; hexadecimal."""
+        lines = sorted(f"{f.sha256} science\n" for f in self.inputs)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def images(self) -> int:
+        """How many rows the image table will have."""
+        return sum(len(average.files) for average in self.averages)
+
+    def of_aor(self, aorkey: int) -> tuple[PlannedAverage, ...]:
+        """List the averages of one AOR.
+
+        Parameters
+        ----------
+        aorkey : int
+            Its key.
+
+        Returns
+        -------
+        tuple of PlannedAverage
+            In the order of the rows.
+        """
+        return self._by_aor.get(aorkey, ())
+
+    @cached_property
+    def _by_aor(self) -> dict[int, tuple[PlannedAverage, ...]]:
+        grouped = groupby(self.averages, key=lambda average: average.aorkey)
+        return {aorkey: tuple(averages) for aorkey, averages in grouped}
+
+
+def make_plan(connection: Connection, request: Request) -> Plan:
+    """Plan a run over what the catalogue holds now.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    request : Request
+        What was asked.
+
+    Returns
+    -------
+    Plan
+        Complete; nothing has been read but the catalogue.
+
+    Raises
+    ------
+    UsageError
+        Where the channel must be named, or no aperture correction is known.
+    RunRefused
+        Where there is nothing to measure, or the aperture fits no array.
+    InputsChanged
+        Where a frame's newest file is gone.
+    """
+    choice = choose(request.target, request.coord, request.targets)
+    wanted = _wanted(connection, request, choice)
+    channel = _channel(connection, request, wanted)
+    parameters = apply(request, channel, choice)
+    aors = wanted or tuple(selection.aors_held(connection, channel))
+    files = selection.newest_files(connection, channel, request.kind, aors)
+    if not files:
+        raise RunRefused(_nothing(channel, request.kind, aors))
+    _check_aperture(request.aperture(), files)
+    return assemble(connection, parameters, choice, aors, files)
+
+
+def _wanted(connection: Connection, request: Request, choice: TargetChoice) -> tuple[int, ...]:
+    """Tell the AORs that are named; none means all."""
+    held = set(selection.aors_held(connection))
+    if not held:
+        raise RunRefused("The catalogue holds no frames yet: take some in with 'iracdb ingest'")
+    missing = sorted(set(request.aors) - held)
+    if missing:
+        raise RunRefused(
+            f"AOR {', '.join(map(str, missing))} is not in this catalogue: ingest it, "
+            "or see 'iracdb aors' for those that are"
+        )
+    if not isinstance(choice, FromList):
+        return tuple(sorted(set(request.aors)))
+    listed = tuple(sorted(choice.aors))
+    return tuple(key for key in listed if key in request.aors) if request.aors else listed
+
+
+def _channel(connection: Connection, request: Request, aors: Sequence[int]) -> int:
+    if request.channel is not None:
+        return request.channel
+    held = selection.channels_held(connection, aors)
+    if len(held) == 1:
+        return held[0]
+    if not held:
+        raise RunRefused("None of the AORs asked for is in this catalogue")
+    shown = ", ".join(map(str, held))
+    raise UsageError(f"There are frames of channels {shown}: name one with --channel")
+
+
+def _nothing(channel: int, kind: str, aors: Sequence[int]) -> str:
+    where = f"AOR {', '.join(map(str, aors))}" if 0 < len(aors) <= 5 else "this catalogue"
+    return f"There is no {kind} file of channel {channel} in {where}: see 'iracdb status'"
+
+
+def _check_aperture(aperture: Aperture, files: Sequence[ScienceFile]) -> None:
+    shapes = {file.shape for file in files}
+    if any(aperture.fits(shape) for shape in shapes):
+        return
+    rows, columns = max(shapes)
+    fitting = [
+        shown_radii(Aperture(*radii))
+        for radii in APERTURE_CORRECTION
+        if Aperture(*radii).fits((rows, columns))
+    ]
+    raise RunRefused(
+        f"Radii {shown_radii(aperture)} cannot fit the {rows} x {columns} array of these frames. "
+        f"Of the manual's, these fit: {'; '.join(fitting)} (--radius)"
+    )
+
+
+def assemble(
+    connection: Connection,
+    parameters: Parameters,
+    choice: TargetChoice,
+    aors: Sequence[int],
+    files: Iterable[ScienceFile],
+) -> Plan:
+    """Put a plan together from chosen files.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    parameters : Parameters
+        As applied.
+    choice : TargetChoice
+        Where the targets come from.
+    aors : sequence of int
+        In order.
+    files : iterable of ScienceFile
+        In (AORKEY, EXPID, DCENUM) order.
+
+    Returns
+    -------
+    Plan
+        The same for the same arguments.
+    """
+    by_aor = {key: tuple(group) for key, group in groupby(files, key=lambda f: f.aorkey)}
+    averages: list[PlannedAverage] = []
+    warnings: list[str] = list(choice.repeats) if isinstance(choice, FromList) else []
+    for aorkey in aors:
+        mine = by_aor.get(aorkey, ())
+        if mine:
+            made = _averages(parameters, choice, aorkey, mine)
+        else:
+            made = _empty(connection, parameters, choice, aorkey)
+        averages += made
+        warnings += _warnings(made)
+    return Plan(parameters, choice, tuple(aors), tuple(averages), tuple(dict.fromkeys(warnings)))
+
+
+def _averages(
+    parameters: Parameters, choice: TargetChoice, aorkey: int, files: tuple[ScienceFile, ...]
+) -> list[PlannedAverage]:
+    by_group = sorted(files, key=_likeness)
+    groups = [tuple(group) for _, group in groupby(by_group, key=_likeness)]
+    made = []
+    for target in _targets(choice, aorkey, files[0].object, files[0].ra_ref, files[0].dec_ref):
+        for group in groups:
+            problem = _problem(parameters, target, group[0].shape)
+            facts = _facts(group)
+            made.append(PlannedAverage(aorkey, target, group_name(group[0]), group, facts, problem))
+    return made
+
+
+def _problem(parameters: Parameters, target: Position, shape: tuple[int, int]) -> str | None:
+    if target.ra is None:
+        return "no position: its headers have no RA_REF and DEC_REF"
+    if not parameters.aperture.fits(shape):
+        radii = shown_radii(parameters.aperture)
+        return f"radii {radii} cannot fit the {shape[0]} x {shape[1]} array"
+    return None
+
+
+def _likeness(file: ScienceFile) -> tuple[str, float, str]:
+    return file.read_mode, file.frame_time or 0.0, file.hdr_part or ""
+
+
+def group_name(file: ScienceFile) -> str:
+    """Name what frames must have in common to be averaged.
+
+    Parameters
+    ----------
+    file : ScienceFile
+        One of them.
+
+    Returns
+    -------
+    str
+        Such as ``FULL 12.0 s long``.
+    """
+    words = [file.read_mode]
+    if file.frame_time is not None:
+        words.append(f"{file.frame_time!r} s")
+    if file.hdr_part is not None:
+        words.append(file.hdr_part)
+    return " ".join(words)
+
+
+def _facts(files: tuple[ScienceFile, ...]) -> Facts:
+    last = files[-1]
+    creators = sorted({file.creator or "none" for file in files})
+    return Facts(
+        mission="CRYO" if is_cryogenic(last.mjd_obs) else "WARM",
+        read_mode=last.read_mode,
+        frame_time=last.frame_time,
+        hdr_part=last.hdr_part,
+        cycling=is_cycling(last.aor_label),
+        dither_scale=last.dither_scale,
+        dither_position=last.dither_position,
+        date_obs=last.date_obs,
+        mjd_obs=last.mjd_obs,
+        creators=", ".join(creators) if len(creators) > 1 else None,
+    )
+
+
+def _targets(
+    choice: TargetChoice, aorkey: int, name: str | None, ra: float | None, dec: float | None
+) -> tuple[Position, ...]:
+    match choice:
+        case FromHeaders():
+            return (Position(choice.name or name or f"AOR {aorkey}", ra, dec),)
+        case Fixed():
+            return (Position(choice.name, choice.ra, choice.dec),)
+        case FromList():
+            return choice.of(aorkey)
+
+
+def _empty(
+    connection: Connection, parameters: Parameters, choice: TargetChoice, aorkey: int
+) -> list[PlannedAverage]:
+    """Plan the rows of an AOR that has no file of the kind asked for."""
+    known = selection.glimpse(connection, aorkey, parameters["channel"])
+    problem = _why_empty(known, parameters)
+    facts = Facts()
+    name, ra, dec = None, None, None
+    if known is not None:
+        name = known.object
+        facts = Facts(cycling=is_cycling(known.label))
+        if known.first is not None and known.last is not None:
+            name, ra, dec = known.first.object or name, known.first.ra_ref, known.first.dec_ref
+            last = known.last
+            facts = Facts(
+                mission=None if last.mjd_obs is None
+                else "CRYO" if is_cryogenic(last.mjd_obs) else "WARM",
+                read_mode=last.read_mode,
+                frame_time=last.frame_time,
+                hdr_part=last.hdr_part,
+                cycling=is_cycling(known.label),
+                dither_scale=last.dither_scale,
+                dither_position=last.dither_position,
+                date_obs=last.date_obs,
+                mjd_obs=last.mjd_obs,
+            )  # fmt: skip
+    return [
+        PlannedAverage(aorkey, target, "none", (), facts, problem)
+        for target in _targets(choice, aorkey, name, ra, dec)
+    ]
+
+
+def _why_empty(known: AorGlimpse | None, parameters: Parameters) -> str:
+    if known is None:
+        return "not in this catalogue"
+    channel, kind = parameters["channel"], parameters["kind"]
+    if not known.kinds:
+        return f"no frames of channel {channel}"
+    return f"no {kind} file of channel {channel}, only {', '.join(known.kinds)}"
+
+
+def _warnings(averages: Iterable[PlannedAverage]) -> list[str]:
+    said = []
+    for average in averages:
+        if average.facts.creators is not None:
+            said.append(
+                f"AOR {average.aorkey} ({average.group}) averages frames of different pipeline "
+                f"versions: {average.facts.creators}"
+            )
+    groups = {average.group for average in averages if average.files}
+    if len(groups) > 1:
+        aorkey = next(average.aorkey for average in averages)
+        said.append(f"AOR {aorkey} has unlike frames, averaged apart: {', '.join(sorted(groups))}")
+    return said

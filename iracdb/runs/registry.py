@@ -1,0 +1,325 @@
+"""The runs' own rows: numbers and names given out, declared, found again, closed."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from iracdb.catalogue import tables as t
+from iracdb.catalogue import views
+from iracdb.catalogue.clock import now
+from iracdb.errors import Busy, NotFound, RunRefused
+from iracdb.layouts import DEFAULT_LAYOUT
+from iracdb.photometry.response import response_named
+from iracdb.runs.names import LARGEST, agree
+from iracdb.runs.parameters import Parameters, Request
+from iracdb.runs.plan import Plan
+from iracdb.runs.software import record, this_software
+from iracdb.runs.targets import FromList
+
+run = t.run
+
+FIRST_IMPORTED = 1001
+"""Imported runs without a number of their own count from here."""
+
+
+def next_free(connection: Connection) -> int:
+    """Tell the number that a run without one would get.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+
+    Returns
+    -------
+    int
+        One more than the largest below the imported runs' numbers.
+    """
+    largest = connection.execute(
+        select(func.max(run.c.run_id)).where(run.c.run_id < FIRST_IMPORTED - 1)
+    ).scalar_one()
+    number = (largest or 0) + 1
+    taken = set(connection.execute(select(run.c.name_key)).scalars())
+    while f"run{number}" in taken:
+        number += 1
+    return number
+
+
+def find(connection: Connection, which: int | str) -> Row[Any]:
+    """Find a run by number or name.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    which : int or str
+        A number, or a name whatever its case, or a number as text.
+
+    Returns
+    -------
+    Row
+        Of the table ``run``.
+
+    Raises
+    ------
+    NotFound
+        Where there is none; the message lists some that are.
+    """
+    text = str(which).strip()
+    if text.isascii() and text.isdigit():
+        condition = run.c.run_id == int(text) if int(text) <= LARGEST else run.c.run_id == -1
+    else:
+        condition = run.c.name_key == text.lower()
+    row = connection.execute(select(run).where(condition)).one_or_none()
+    if row is not None:
+        return row
+    held = connection.execute(select(run.c.name).order_by(run.c.run_id).limit(10)).scalars().all()
+    shown = f"there is {', '.join(held)}" if held else "there are none yet"
+    raise NotFound(f"There is no run {text}: {shown} (iracdb runs)")
+
+
+def find_to_continue(connection: Connection, request: Request) -> Row[Any] | None:
+    """Find the run that a request names, if there is one already.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    request : Request
+        What was asked.
+
+    Returns
+    -------
+    Row or None
+        None where the number and name are free, or neither was given.
+
+    Raises
+    ------
+    RunRefused
+        Where number and name are those of different runs.
+    """
+    number, name = agree(request.run_id, request.name)
+    conditions = []
+    if number is not None:
+        conditions.append(run.c.run_id == number)
+    if name is not None:
+        conditions.append(run.c.name_key == name.lower())
+    if not conditions:
+        return None
+    rows = connection.execute(select(run).where(or_(*conditions))).all()
+    if len(rows) > 1:
+        raise RunRefused(f"Run {number} and the name {name} are those of different runs")
+    if not rows:
+        return None
+    row = rows[0]
+    if request.name is not None and row.name_key != request.name.lower():
+        raise RunRefused(f"Run {row.run_id} is called {row.name}, not {request.name}")
+    if number is not None and row.run_id != number:
+        raise RunRefused(f"The name {name} is taken by run {row.run_id}")
+    return row
+
+
+def unfinished_like(connection: Connection, parameters: Parameters) -> Row[Any] | None:
+    """Find an unfinished run with the same parameters.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    parameters : Parameters
+        As applied.
+
+    Returns
+    -------
+    Row or None
+        The latest; None where there is none.
+    """
+    return connection.execute(
+        select(run)
+        .where(run.c.state == "running", run.c.parameters_digest == parameters.digest)
+        .order_by(run.c.run_id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def number_and_name(connection: Connection, request: Request) -> tuple[int, str]:
+    """Give a new run its number and name.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    request : Request
+        What was asked.
+
+    Returns
+    -------
+    tuple
+        Both free when looked at.
+    """
+    number, name = agree(request.run_id, request.name)
+    if number is None:
+        number = next_free(connection)
+    return number, name or f"run{number}"
+
+
+def declare(connection: Connection, number: int, name: str, request: Request, plan: Plan) -> None:
+    """Note a new run and every file that it will read, before anything is measured.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    number : int
+        The run's number.
+    name : str
+        The run's name.
+    request : Request
+        What was asked.
+    plan : Plan
+        What will be done.
+
+    Raises
+    ------
+    Busy
+        Where another process has taken the number or the name meanwhile.
+    """
+    taken = select(run.c.run_id).where(or_(run.c.run_id == number, run.c.name_key == name.lower()))
+    if connection.execute(taken).first() is not None:
+        raise Busy(f"Another process has just taken run {number} ({name}): try again")
+    parameters = plan.parameters
+    connection.execute(
+        insert(run).values(
+            run_id=number,
+            uuid=str(uuid.uuid4()),
+            name=name,
+            name_key=name.lower(),
+            origin="executed",
+            state="running",
+            recipe=parameters["recipe"],
+            channel=parameters["channel"],
+            kind=parameters["kind"],
+            layout=DEFAULT_LAYOUT,
+            command=request.command,
+            parameters_typed=request.typed(),
+            parameters=parameters.values,
+            parameters_digest=parameters.digest,
+            aors=list(plan.aors),
+            inputs_digest=plan.inputs_digest,
+            software_id=record(connection, this_software()),
+            response_id=_calibration(connection, parameters),
+            target_list_id=_target_list(connection, plan),
+            operator=_operator(),
+            host=socket.gethostname(),
+            comment=request.comment,
+            started_at=now(),
+        )
+    )
+    connection.execute(
+        insert(t.run_parameter),
+        [
+            {"run_id": number, "name": key, "value": _as_text(value), "number": _as_number(value)}
+            for key, value in parameters.values.items()
+        ],
+    )
+    connection.execute(
+        insert(t.run_input),
+        [
+            {"run_id": number, "file_id": file.file_id, "role": "science", "position": position}
+            for position, file in enumerate(plan.inputs, start=1)
+        ],
+    )
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else repr(value) if isinstance(value, float) else str(value)
+
+
+def _as_number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _operator() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
+
+
+def _calibration(connection: Connection, parameters: Parameters) -> int:
+    response = response_named(parameters["response"])
+    digest = response.coefficients_digest()
+    columns = t.calibration.c
+    held = connection.execute(
+        select(columns.id).where(columns.sha256 == digest)
+    ).scalar_one_or_none()
+    if held is not None:
+        return int(held)
+    made = (
+        insert(t.calibration)
+        .values(
+            kind="response",
+            name=response.name,
+            sha256=digest,
+            origin="IRAC_APHOT_CORR and IRAC_APHOT_CORR_CRYO, Spitzer Science Center",
+            content=response.coefficients(),
+        )
+        .returning(columns.id)
+    )
+    return int(connection.execute(made).scalar_one())
+
+
+def _target_list(connection: Connection, plan: Plan) -> int | None:
+    if not isinstance(plan.choice, FromList):
+        return None
+    columns = t.target_list.c
+    held = connection.execute(
+        select(columns.id).where(columns.sha256 == plan.choice.sha256)
+    ).scalar_one_or_none()
+    if held is not None:
+        return int(held)
+    rows = [
+        [aorkey, position.ra, position.dec, position.name, None]
+        for aorkey, position in plan.choice.rows
+    ]
+    made = (
+        insert(t.target_list)
+        .values(sha256=plan.choice.sha256, path=plan.choice.path, rows=rows)
+        .returning(columns.id)
+    )
+    return int(connection.execute(made).scalar_one())
+
+
+def close(connection: Connection, run_id: int) -> None:
+    """Finish a run: its problem AORs, its views, its state.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    run_id : int
+        A run whose results are complete.
+    """
+    result = t.aor_result.c
+    empty = connection.execute(
+        select(result.aorkey, result.reason)
+        .where(result.run_id == run_id, result.state == "empty")
+        .order_by(result.row_number)
+    ).all()
+    if empty:
+        connection.execute(
+            insert(t.run_problem),
+            [
+                {"run_id": run_id, "position": position, "aorkey": row.aorkey, "reason": row.reason}
+                for position, row in enumerate(empty, start=1)
+            ],
+        )
+    connection.execute(
+        update(run).where(run.c.run_id == run_id).values(state="finished", finished_at=now())
+    )
+    views.create_run_views(connection, run_id)

@@ -1,0 +1,199 @@
+"""A run as a value: what it was made of and what it gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from astropy.table import QTable
+from sqlalchemy import Row, func, select
+
+from iracdb.catalogue import tables as t
+from iracdb.catalogue.database import Database
+from iracdb.layouts import LAYOUTS
+from iracdb.runs import registry
+from iracdb.runs.parameters import Parameters
+from iracdb.runs.software import Software, recorded
+from iracdb.runs.tables import Which, columns_of, identities, make_table, table_rows
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much a run holds.
+
+    Parameters
+    ----------
+    aors, averages, images, workable, rejected, inputs : int
+        AORs, rows of the two tables, images with a flux, those left out, files declared.
+    """
+
+    aors: int
+    averages: int
+    images: int
+    workable: int
+    rejected: int
+    inputs: int
+
+
+class Run:
+    """One run in a catalogue.
+
+    Parameters
+    ----------
+    database : Database
+        The catalogue.
+    which : int or str
+        Its number or name.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such run.
+    """
+
+    def __init__(self, database: Database, which: int | str) -> None:
+        self._database = database
+        with database.read() as connection:
+            self.row: Row[Any] = registry.find(connection, which)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.row.run_id} {self.row.name!r}, {self.row.state}>"
+
+    @property
+    def run_id(self) -> int:
+        """The run's number in this catalogue."""
+        return int(self.row.run_id)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return str(self.row.name)
+
+    @property
+    def state(self) -> str:
+        """``'running'`` (begun, perhaps interrupted) or ``'finished'``."""
+        return str(self.row.state)
+
+    @property
+    def parameters(self) -> Parameters:
+        """Every parameter as applied."""
+        return Parameters(dict(self.row.parameters))
+
+    @property
+    def software(self) -> Software:
+        """What it was made with."""
+        with self._database.read() as connection:
+            return recorded(connection, self.row.software_id)
+
+    @property
+    def aor_data(self) -> QTable:
+        """The table of averages: Target, then the columns of the CSV file, with units."""
+        return self._table("aor", identified=True)
+
+    @property
+    def img_data(self) -> QTable:
+        """The table of images: Target, AORKEY and File, then the columns of the CSV file."""
+        return self._table("img", identified=True)
+
+    @property
+    def problem_aors(self) -> list[int]:
+        """AORs that gave no flux, one entry an empty row of the AOR table."""
+        return [aorkey for aorkey, _ in self.problems]
+
+    @property
+    def problems(self) -> list[tuple[int, str]]:
+        """AORs that gave no flux, with the reason."""
+        columns = t.run_problem.c
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(columns.aorkey, columns.reason)
+                .where(columns.run_id == self.run_id)
+                .order_by(columns.position)
+            )
+            return [(row.aorkey, row.reason) for row in rows]
+
+    @property
+    def targets(self) -> list[str]:
+        """Names of the targets, each once, in the order of the AOR table."""
+        columns = t.aor_result.c
+        with self._database.read() as connection:
+            names = connection.execute(
+                select(columns.target_name)
+                .where(columns.run_id == self.run_id)
+                .order_by(columns.row_number)
+            ).scalars()
+            return list(dict.fromkeys(names))
+
+    @property
+    def counts(self) -> Counts:
+        """How much it holds."""
+        columns = t.aor_result.c
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(
+                    func.count(columns.aorkey.distinct()),
+                    func.count(),
+                    *(
+                        func.coalesce(func.sum(column), 0)
+                        for column in (columns.n_total, columns.n_workable, columns.n_rejected)
+                    ),
+                ).where(columns.run_id == self.run_id)
+            ).one()
+            inputs = connection.execute(
+                select(func.count()).where(t.run_input.c.run_id == self.run_id)
+            ).scalar_one()
+        return Counts(*(int(number) for number in row), inputs=inputs)
+
+    def rows(self, which: Which) -> list[tuple[Any, ...]]:
+        """Read one of the two tables as plain rows.
+
+        Parameters
+        ----------
+        which : {'aor', 'img'}
+            The table of averages or of images.
+
+        Returns
+        -------
+        list of tuple
+            The columns of the run's layout, in the order of the rows; None where there is no
+            value.
+        """
+        with self._database.read() as connection:
+            return table_rows(connection, self.row, which)
+
+    def published_table(self, which: Which) -> QTable:
+        """Read one of the two tables with just the CSV file's columns.
+
+        Parameters
+        ----------
+        which : {'aor', 'img'}
+            The table of averages or of images.
+
+        Returns
+        -------
+        astropy.table.QTable
+            With units, descriptions, UCDs, and what made it in ``meta``.
+        """
+        return self._table(which, identified=False)
+
+    def _table(self, which: Which, *, identified: bool) -> QTable:
+        columns = columns_of(LAYOUTS[self.row.layout], which)
+        table = make_table(columns, self.rows(which), self.row.channel, self._meta())
+        if identified:
+            with self._database.read() as connection:
+                extra = identities(connection, self.row, which)
+            for index, (title, cells) in enumerate(extra.items()):
+                table.add_column(cells, name=title, index=index)
+        return table
+
+    def _meta(self) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id,
+            "run_name": self.name,
+            "run_uuid": self.row.uuid,
+            "channel": self.row.channel,
+            "finished_at": self.row.finished_at,
+            "parameters": dict(self.row.parameters),
+            "parameters_sha256": self.row.parameters_digest,
+            "inputs_sha256": self.row.inputs_digest,
+        }

@@ -1,0 +1,262 @@
+"""From measurements to rows: response, average, flags counted, canonical values.
+
+NaN is stored as NULL, with a flag that says why, and -0.0 as 0.0, so that both databases hold and
+hash the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from iracdb import flags
+from iracdb.irac.handbook import is_cryogenic
+from iracdb.photometry.combine import Average, average, parse_rejection, to_mjy
+from iracdb.photometry.measure import Measurement
+from iracdb.photometry.response import response_named
+from iracdb.runs.parameters import Parameters
+from iracdb.runs.plan import PlannedAverage
+
+FloatArray = npt.NDArray[np.float64]
+
+_REASONS = {
+    "coordinate_conversion": "without coordinates",
+    "not_in_fov": "not in the field",
+    "centroiding": "without a centre",
+    "aperture_out_of_bounds": "with the annulus off the array",
+    "bad_center_guess": "with the centre more than 2 pixels from the WCS position",
+    "nan_in_aperture": "with a pixel without value in the aperture",
+    "no_background": "without sky",
+}
+
+
+def join(measurements: Sequence[Measurement]) -> dict[str, npt.NDArray[Any]]:
+    """Put the blocks of one average together.
+
+    Parameters
+    ----------
+    measurements : sequence of Measurement
+        In the order of the frames.
+
+    Returns
+    -------
+    dict
+        Arrays by the names of the columns of ``image_result``.
+    """
+
+    def all_of(*path: str) -> npt.NDArray[Any]:
+        parts: list[Any] = list(measurements)
+        for name in path:
+            parts = [getattr(part, name) for part in parts]
+        return np.concatenate(parts)
+
+    return {
+        "flags": all_of("flags"),
+        "x_wcs": all_of("x_wcs"),
+        "y_wcs": all_of("y_wcs"),
+        "x": all_of("centres", "x"),
+        "y": all_of("centres", "y"),
+        "fwhm_x": all_of("centres", "fwhm_wide"),
+        "fwhm_y": all_of("centres", "fwhm_narrow"),
+        "amplitude": all_of("centres", "amplitude"),
+        "angle": all_of("centres", "angle"),
+        "residual_sum": all_of("centres", "residual_sum"),
+        "sky": all_of("fluxes", "sky"),
+        "sky_pixels": all_of("fluxes", "sky_pixels"),
+        "nan_in_aperture": all_of("fluxes", "nan_in_aperture"),
+        "nan_in_annulus": all_of("fluxes", "nan_in_annulus"),
+        "raw": all_of("fluxes", "raw"),
+        "background": all_of("fluxes", "background"),
+    }
+
+
+def correct(
+    columns: dict[str, npt.NDArray[Any]], planned: PlannedAverage, parameters: Parameters
+) -> None:
+    """Add the response's factors and the corrected flux to the columns.
+
+    Parameters
+    ----------
+    columns : dict
+        From `join`; gains ``array_location_factor``, ``pixel_phase_factor`` and ``corrected``.
+    planned : PlannedAverage
+        Whose frames tell mission and read mode.
+    parameters : Parameters
+        Channel and engine.
+    """
+    response = response_named(parameters["response"])
+    array_location = np.full(len(planned.files), np.nan)
+    pixel_phase = np.full(len(planned.files), np.nan)
+    cryogenic = np.array([is_cryogenic(file.mjd_obs) for file in planned.files])
+    for mission, mine in (("cryo", cryogenic), ("warm", ~cryogenic)):
+        if mine.any():
+            array_location[mine], pixel_phase[mine] = response.factors(
+                columns["x"][mine],
+                columns["y"][mine],
+                parameters["channel"],
+                mission=mission,
+                subarray=planned.files[0].subarray,
+                pixel_phase=True,
+                array_location=True,
+            )
+    net = columns["raw"] - columns["background"]
+    columns["array_location_factor"] = array_location
+    columns["pixel_phase_factor"] = pixel_phase
+    columns["corrected"] = net / (array_location * pixel_phase)
+
+
+def averaged(columns: dict[str, npt.NDArray[Any]], parameters: Parameters) -> Average:
+    """Average the corrected fluxes of one group of like frames.
+
+    Parameters
+    ----------
+    columns : dict
+        With ``corrected``.
+    parameters : Parameters
+        Aperture correction, pixel size and rejection.
+
+    Returns
+    -------
+    Average
+        In mJy.
+    """
+    mjy = to_mjy(columns["corrected"], parameters["aperture_correction"], parameters["pixel_size"])
+    return average(mjy, parse_rejection(parameters["rejection"]))
+
+
+def image_rows(
+    planned: PlannedAverage,
+    columns: dict[str, npt.NDArray[Any]],
+    mean: Average,
+    aor_result_id: int,
+    first_row: int,
+) -> list[dict[str, Any]]:
+    """Make the rows of ``image_result`` of one average.
+
+    Parameters
+    ----------
+    planned : PlannedAverage
+        Whose files they are.
+    columns : dict
+        Complete.
+    mean : Average
+        Which images it kept.
+    aor_result_id : int
+        The average's row.
+    first_row : int
+        Row number of the first.
+
+    Returns
+    -------
+    list of dict
+        In the order of the files.
+    """
+    plain = {name: [stored(value) for value in values.tolist()] for name, values in columns.items()}
+    rejected_by = [str(bound) or None for bound in mean.rejected_by]
+    return [
+        {
+            "aor_result_id": aor_result_id,
+            "frame_id": file.frame_id,
+            # A cube is reduced to one image before it is measured.
+            "plane": -1,
+            "repeat": 0,
+            "file_id": file.file_id,
+            "row_number": first_row + index,
+            "file_number": index + 1,
+            "kept": bool(mean.kept[index]),
+            "rejected_by": rejected_by[index],
+            **{name: values[index] for name, values in plain.items()},
+        }
+        for index, file in enumerate(planned.files)
+    ]
+
+
+def average_row(
+    planned: PlannedAverage,
+    columns: dict[str, npt.NDArray[Any]] | None,
+    mean: Average | None,
+    parameters: Parameters,
+) -> dict[str, Any]:
+    """Make the row of ``aor_result`` of one average, but for its place in the run.
+
+    Parameters
+    ----------
+    planned : PlannedAverage
+        What was to be averaged.
+    columns : dict or None
+        The images; None where there are none.
+    mean : Average or None
+        Their average.
+    parameters : Parameters
+        Channel, aperture correction and pixel size.
+
+    Returns
+    -------
+    dict
+        By the names of the columns.
+    """
+    counts = _counts(None if columns is None else columns["flags"])
+    workable = 0 if mean is None else mean.n_workable
+    return {
+        "aorkey": planned.aorkey,
+        "channel": parameters["channel"],
+        "frame_group": planned.group,
+        "repeat": 0,
+        "state": "measured" if workable else "empty",
+        "reason": None if workable else planned.problem or _reason(counts, len(planned.files)),
+        "target_name": planned.target.name,
+        "target_ra": stored(planned.target.ra),
+        "target_dec": stored(planned.target.dec),
+        **{name: stored(value) for name, value in asdict(planned.facts).items()},
+        "n_total": len(planned.files),
+        "n_workable": workable,
+        "n_rejected": 0 if mean is None else mean.n_rejected,
+        **{f"n_{name}": count for name, count in counts.items()},
+        "aperture_correction": parameters["aperture_correction"],
+        "pixel_size": parameters["pixel_size"],
+        "flux": None if mean is None else stored(mean.flux),
+        "error": None if mean is None else stored(mean.error),
+        "standard_error": None if mean is None else stored(mean.standard_error),
+    }
+
+
+def _counts(bits: npt.NDArray[Any] | None) -> dict[str, int]:
+    """Count the images that each reason made unusable, each image once."""
+    counts = dict.fromkeys(_REASONS, 0)
+    for value in [] if bits is None else bits.tolist():
+        names = flags.decode(value)
+        # A target off the array takes the aperture with it: the first reason is the reason.
+        decisive = next((name for name in _REASONS if name in names), None)
+        if decisive is not None:
+            counts[decisive] += 1
+    return counts
+
+
+def _reason(counts: dict[str, int], total: int) -> str:
+    said = [f"{count} {_REASONS[name]}" for name, count in counts.items() if count]
+    return (
+        f"no usable image of {total}: {', '.join(said)}" if said else f"no flux in {total} images"
+    )
+
+
+def stored(value: Any) -> Any:
+    """Make a value canonical: NaN and infinities to None, -0.0 to 0.0.
+
+    Parameters
+    ----------
+    value : object
+        A plain value.
+
+    Returns
+    -------
+    object
+        As both databases keep it.
+    """
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) else None
+    return value

