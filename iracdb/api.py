@@ -15,7 +15,8 @@ from iracdb.catalogue.ingest_report import IngestReport
 from iracdb.catalogue.listing import Listing
 from iracdb.catalogue.query import QueryResult, run_query
 from iracdb.catalogue.urls import database_url, shown
-from iracdb.export.tables import export_run
+from iracdb.export.tables import export_run, file_names
+from iracdb.export.writing import check_free
 from iracdb.irac.handbook import Radii
 from iracdb.irac.header import Header
 from iracdb.runs.parameters import Request
@@ -193,13 +194,21 @@ class Catalogue:
             Where it cannot be made; what is measured so far is kept.
         """
         options = {key: value for key, value in locals().items() if key in _REQUESTED}
+
+        def tell(run_id: int, run_name: str, plan: Plan, resumed: bool) -> None:
+            # A table of that name in the way is said now, not after hours of measuring.
+            for file_name in file_names(run_name) if out is not None else ():
+                check_free(Path(out) / file_name)  # type: ignore[arg-type]
+            if on_plan is not None:
+                on_plan(run_id, run_name, plan, resumed)
+
         made = make_run(
             self._database,
             _request(options),
             jobs=jobs,
             check_inputs=check_inputs,
             progress=progress,
-            on_plan=on_plan,
+            on_plan=tell,
         )
         run = Run(self._database, made.run_id)
         if out is not None:

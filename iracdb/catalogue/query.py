@@ -183,6 +183,8 @@ def _end_of_nested_comment(sql: str, start: int) -> int:
 
 
 def _one_query(sql: str, dialect: str) -> _Query:
+    if "\0" in sql:
+        raise QueryRefused("The query was refused: it holds a NUL character")
     tokens = _tokens(sql, dialect)
     while tokens and (tokens[-1].kind == "skip" or tokens[-1].text == ";"):
         tokens.pop()
@@ -210,7 +212,6 @@ def _on_sqlite(
     deadline = time.monotonic() + timeout_seconds
     try:
         connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA trusted_schema = OFF")
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_authorizer(_authorizer(_safe_functions(connection), denied))
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
@@ -303,7 +304,6 @@ def _on_postgresql(
     except exc.DBAPIError as problem:
         raise translate(problem, database.url) or problem from problem
     connection: psycopg.Connection[Any] = borrowed.driver_connection  # type: ignore[assignment]
-    borrowed.detach()  # never goes back to the pool: what a query sets ends with it
     try:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
@@ -336,8 +336,7 @@ def _on_postgresql(
     except psycopg.Error as problem:
         _explain_postgresql(database, query, problem, timeout_seconds)
     finally:
-        connection.close()
-        borrowed.close()
+        borrowed.invalidate()  # closes it: what a query sets does not come back from the pool
 
 
 def _refuse_functions(cursor: psycopg.Cursor[Any], query: _Query) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.ingest_store import version_numbers
@@ -82,8 +82,8 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _science_file(row: Row[Any]) -> ScienceFile:
-    values = dict(row._mapping)
+def _science_file(row: RowMapping) -> ScienceFile:
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
     shape = (values.pop("naxis2"), values.pop("naxis1"))
     if values["read_mode"] is None:
         # The shape tells what the header does not.
@@ -174,7 +174,7 @@ def newest_files(
             .where(frame.c.channel == channel, file.c.kind == kind, frame.c.aorkey.in_(batch))
         )
         for row in connection.execute(query):
-            candidates[row.frame_id].append(_science_file(row))
+            candidates[row.frame_id].append(_science_file(row._mapping))
     present = _present(connection, channel, kind)
     chosen = []
     for versions in candidates.values():
@@ -205,7 +205,7 @@ def files_by_id(connection: Connection, file_ids: Sequence[int]) -> list[Science
         query = (
             select(*_COLUMNS).join(file, file.c.frame_id == frame.c.id).where(file.c.id.in_(batch))
         )
-        found += [_science_file(row) for row in connection.execute(query)]
+        found += [_science_file(row._mapping) for row in connection.execute(query)]
     return sorted(found, key=_place)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,19 +94,3 @@ def _as_command(run: Run) -> str:
     typed = run.row.parameters_typed or {}
     arguments = ", ".join(f"{name}={value!r}" for name, value in typed.items())
     return f"Catalogue.run({arguments})"
-
-
-def shell_command(words: Sequence[str]) -> str:
-    """Write a command as a shell reads it.
-
-    Parameters
-    ----------
-    words : sequence of str
-        The program's name and its arguments.
-
-    Returns
-    -------
-    str
-        Quoted where need be, so that it can be repeated.
-    """
-    return shlex.join(words)

@@ -78,6 +78,12 @@ class Header:
     def __contains__(self, keyword: str) -> bool:
         return keyword in self._first
 
+    @cached_property
+    def lines(self) -> tuple[bytes, ...]:
+        """The cards up to and with END, 80 bytes each, as they are in the file."""
+        count = len(self.cards) + 1
+        return tuple(self.verbatim[i * CARD : (i + 1) * CARD] for i in range(count))
+
     def text(self, keyword: str) -> str | None:
         """Tell a value as printed.
 

@@ -113,8 +113,8 @@ class Request:
         """
         given = {
             name: getattr(self, name)
-            for name in self.__dataclass_fields__
-            if name != "command" and getattr(self, name) not in (None, ())
+            for name, described in self.__dataclass_fields__.items()
+            if name != "command" and getattr(self, name) != described.default
         }
         return {
             name: str(value) if isinstance(value, Path) else value for name, value in given.items()
@@ -179,9 +179,7 @@ def apply(request: Request, channel: int, choice: TargetChoice) -> Parameters:
 
     Returns
     -------
-
-    Parameters
-    ----------
+    iracdb.runs.parameters.Parameters
         Every one with its value.
 
     Raises

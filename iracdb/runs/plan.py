@@ -390,13 +390,12 @@ def _why_empty(known: AorGlimpse | None, parameters: Parameters) -> str:
 
 
 def _warnings(averages: Iterable[PlannedAverage]) -> list[str]:
-    said = []
-    for average in averages:
-        if average.facts.creators is not None:
-            said.append(
-                f"AOR {average.aorkey} ({average.group}) averages frames of different pipeline "
-                f"versions: {average.facts.creators}"
-            )
+    said = [
+        f"AOR {average.aorkey} ({average.group}) averages frames of different pipeline "
+        f"versions: {average.facts.creators}"
+        for average in averages
+        if average.facts.creators is not None
+    ]
     groups = {average.group for average in averages if average.files}
     if len(groups) > 1:
         aorkey = next(average.aorkey for average in averages)

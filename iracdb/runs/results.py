@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,7 +143,21 @@ class Run:
             inputs = connection.execute(
                 select(func.count()).where(t.run_input.c.run_id == self.run_id)
             ).scalar_one()
-        return Counts(*(int(number) for number in row), inputs=inputs)
+        aors, averages, images, workable, rejected = (int(number) for number in row)
+        return Counts(aors, averages, images, workable, rejected, int(inputs))
+
+    def averages(self) -> Sequence[Row[Any]]:
+        """Read the averages with all that is stored of them.
+
+        Returns
+        -------
+        sequence of Row
+            Of the table ``aor_result``, in the order of the AOR table.
+        """
+        columns = t.aor_result.c
+        query = select(t.aor_result).where(columns.run_id == self.run_id)
+        with self._database.read() as connection:
+            return connection.execute(query.order_by(columns.row_number)).all()
 
     def rows(self, which: Which) -> list[tuple[Any, ...]]:
         """Read one of the two tables as plain rows.

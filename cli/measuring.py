@@ -1,0 +1,230 @@
+"""``iracdb run``: measure a star in every frame, and average each AOR."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from iracdb_cli.options import common_options, jobs_option, open_catalogue, strict_option
+from iracdb_cli.output import many, note, plain, print_json, print_table, progress_bar
+
+from iracdb.irac.names import KINDS
+
+if TYPE_CHECKING:
+    from iracdb.runs.plan import Plan
+    from iracdb.runs.results import Run
+
+OUT = "Reduction_Data_&_Logs"
+
+_SCIENCE = [kind.name for kind in KINDS.values() if kind.role == "science"]
+
+
+@click.command()
+@click.option("--run-id", type=int, help="The run's number; by default the next free.")
+@click.option("--name", help="The run's name; by default run<number>.")
+@click.option("--channel", type=click.IntRange(1, 4), help="By default the only one there is.")
+@click.option(
+    "--kind",
+    type=click.Choice(_SCIENCE),
+    default="bcd",
+    show_default=True,
+    help="Kind of file to measure.",
+)
+@click.option(
+    "--aor",
+    "aors",
+    type=int,
+    multiple=True,
+    help="Only this AOR (may be repeated); by default all.",
+)
+@click.option(
+    "--recipe", default="manual", show_default=True, help="Named set of measuring parameters."
+)
+@click.option(
+    "--radius",
+    type=float,
+    nargs=3,
+    metavar="R R_IN R_OUT",
+    help="Source radius and annulus, pixels.  [default: 10 12 20]",
+)
+@click.option(
+    "--aperture-correction",
+    type=float,
+    metavar="X",
+    help="By default from the manual's table, by channel and radius.",
+)
+@click.option(
+    "--pixel-size",
+    type=float,
+    metavar="X",
+    help="Arcsec; by default from the manual's table, by channel.",
+)
+@click.option("--rejection", metavar="RULE", help="minmax, sigma:N or none.  [default: minmax]")
+@click.option("--target", metavar="NAME", help="Name of the target.")
+@click.option(
+    "--coord",
+    metavar="POSITION",
+    help="Its ICRS position, as '18 02 30.74 +58 37 38.16' or '270.628 +58.627'.",
+)
+@click.option(
+    "--targets",
+    type=click.Path(),
+    metavar="FILE",
+    help="A list of AORs and positions (AOR Filepath,Target Coordinates).",
+)
+@click.option("--comment", help="Why the run is made.")
+@click.option(
+    "--out",
+    type=click.Path(),
+    default=OUT,
+    show_default=True,
+    help="Folder for the tables and the log.",
+)
+@click.option("--no-tables", is_flag=True, help="Write no files: 'iracdb export' can do it later.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option(
+    "--check-inputs", is_flag=True, help="Re-read the hash of every input before the run closes."
+)
+@jobs_option
+@strict_option
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@common_options
+def run(
+    out: str,
+    no_tables: bool,
+    dry_run: bool,
+    check_inputs: bool,
+    jobs: int,
+    strict: bool,
+    as_json: bool,
+    radius: tuple[float, float, float] | None,
+    **options: Any,
+) -> int:
+    """Measure a star in every frame, and average each AOR.
+
+    Where neither --coord nor --targets is given, each AOR's own target is measured: RA_REF and
+    DEC_REF of its first frame. A run that was interrupted goes on with the same command; a
+    finished one is never overwritten.
+    """  # fmt: skip
+    options["radius"] = tuple(radius) if radius else None
+    if dry_run:
+        with open_catalogue() as catalogue:
+            plan = catalogue.plan(**options)
+        _tell_plan(plan, as_json)
+        return 0
+    told: dict[str, Any] = {}
+
+    def on_plan(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
+        told["plan"] = plan
+        again = "goes on with" if resumed else "makes"
+        note(
+            f"This {again} run {run_id} ({name}): {many(len(plan.aors), 'AOR')}, "
+            f"{many(len(plan.inputs), 'frame')}"
+        )
+        for warning in plan.warnings:
+            note(f"  {warning}")
+
+    command = shlex.join(["iracdb", *sys.argv[1:]])
+    with open_catalogue() as catalogue:
+        with progress_bar("Measuring") as progress:
+            made = catalogue.run(
+                **options, jobs=jobs, check_inputs=check_inputs, command=command,
+                out=None if no_tables else out, progress=progress, on_plan=on_plan,
+            )  # fmt: skip
+        _tell_run(made, None if no_tables else out, as_json)
+        return 5 if strict and made.problems else 0
+
+
+def _tell_plan(plan: Plan, as_json: bool) -> None:
+    rows = [
+        (average.aorkey, average.target.name, average.target.ra, average.target.dec, average.group,
+         len(average.files), average.problem)
+        for average in plan.averages
+    ]  # fmt: skip
+    titles = ("aorkey", "target", "ra", "dec", "group", "frames", "problem")
+    if as_json:
+        print_json(
+            {
+                "parameters": plan.parameters.values,
+                "frames": len(plan.inputs),
+                "averages": [dict(zip(titles, map(plain, row), strict=True)) for row in rows],
+                "warnings": list(plan.warnings),
+            }
+        )
+        return
+    print_table(("AOR", "Target", "RA", "Dec", "Frames alike", "Frames", "Problem"), rows)
+    print_table(("Parameter", "Value"), list(plan.parameters.values.items()))
+    for warning in plan.warnings:
+        click.echo(warning)
+    click.echo(
+        f"A dry run: {many(len(plan.aors), 'AOR')}, {many(len(plan.inputs), 'frame')} and "
+        f"{many(len(plan.averages), 'average')} would be made; nothing was done"
+    )
+
+
+def _tell_run(made: Run, out: str | None, as_json: bool) -> None:
+    from iracdb.export.tables import file_names
+
+    table = made.aor_data
+    titles = ("AORKEY", "Target", "Workable/Total Files in AOR", "Flux (mJy)", "Error (mJy)",
+              "Spread (%)", "Outliers Rejected")  # fmt: skip
+    cells = [_values(table[title]) for title in titles]
+    rows = list(zip(*cells, strict=True))
+    files = [] if out is None else [f"{out}/{name}" for name in file_names(made.name)]
+    if as_json:
+        print_json(
+            {
+                "run_id": made.run_id,
+                "name": made.name,
+                "averages": [dict(zip(titles, map(plain, row), strict=True)) for row in rows],
+                "problems": [{"aorkey": key, "reason": why} for key, why in made.problems],
+                "files": files,
+            }
+        )
+        return
+    print_averages(rows)
+    for aorkey, reason in made.problems:
+        click.echo(f"Problem AOR {aorkey}: {reason}")
+    counts = made.counts
+    click.echo(
+        f"Run {made.run_id} ({made.name}) is finished: {many(counts.aors, 'AOR')}, "
+        f"{many(counts.images, 'image')}, {counts.workable:,} workable, "
+        f"{counts.rejected:,} rejected"
+    )
+    for path in files:
+        note(f"  wrote {path}")
+
+
+def print_averages(rows: list[tuple[Any, ...]]) -> None:
+    """Print the averages of a run, rounded for the eye.
+
+    Parameters
+    ----------
+    rows : list of tuple
+        AORKEY, target, workable/total, flux, error, spread, rejected.
+    """
+    shown = [
+        (
+            aorkey,
+            target,
+            used,
+            _rounded(flux, "#.6g"),
+            _rounded(error, "#.3g"),
+            _rounded(spread, ".2f"),
+            rejected,
+        )
+        for aorkey, target, used, flux, error, spread, rejected in rows
+    ]
+    titles = ("AOR", "Target", "Used", "Flux/mJy", "Error/mJy", "Spread/%", "Rejected")
+    print_table(titles, shown, right=titles[2:])
+
+
+def _rounded(number: float, form: str) -> str:
+    return format(number, form) if math.isfinite(number) else "nan"
+
+
+def _values(column: Any) -> list[Any]:
+    return list(getattr(column, "value", column).tolist())

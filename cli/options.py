@@ -1,0 +1,139 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from iracdb.api import Catalogue
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEBUG = "debug"
+_DB = "iracdb_cli.db"
+
+
+def _remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.meta[_DB] = value
+
+
+def common_options(command: Function) -> Function:
+    """Add ``--db`` and ``--debug``, which stand before or after a command's name alike.
+
+    Parameters
+    ----------
+    command : callable
+        To be decorated.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    db = click.option(
+        "--db",
+        metavar="PATH_OR_URL",
+        callback=_remember,
+        expose_value=False,
+        help="The catalogue: a file, or postgresql://user@host/name. "
+        "By default IRACDB_DATABASE_URL, else iracdb.sqlite here.",
+    )
+    debug = click.option(
+        f"--{DEBUG}", is_flag=True, expose_value=False, help="Show the trace of an error."
+    )
+    return db(debug(command))
+
+
+def location() -> str | None:
+    """Tell what was typed after ``--db``.
+
+    Returns
+    -------
+    str or None
+        None where nothing was.
+    """
+    value = click.get_current_context().meta.get(_DB)
+    return None if value is None else str(value)
+
+
+def open_catalogue(*, create: bool = False) -> Catalogue:
+    """Open the catalogue that the command is about.
+
+    Parameters
+    ----------
+    create : bool, optional
+        Make it where there is none yet.
+
+    Returns
+    -------
+    Catalogue
+        To be used in a ``with`` statement.
+    """
+    from iracdb.api import Catalogue
+
+    return Catalogue(location(), create=create)
+
+
+def output_options(command: Function) -> Function:
+    """Add ``--json`` and ``--csv``: the same on every listing.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``output_format``: ``'table'``, ``'json'`` or ``'csv'``.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    as_json = click.option("--json", "output_format", flag_value="json", help="Print JSON.")
+    as_csv = click.option("--csv", "output_format", flag_value="csv", help="Print CSV.")
+    plain = click.option(
+        "--table", "output_format", flag_value="table", default="table", hidden=True
+    )
+    return as_json(as_csv(plain(command)))
+
+
+def strict_option(command: Function) -> Function:
+    """Add ``--strict``.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``strict``.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    return click.option(
+        "--strict", is_flag=True, help="Exit with status 5 if something was set aside."
+    )(command)
+
+
+def jobs_option(command: Function) -> Function:
+    """Add ``--jobs``.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``jobs``.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    return click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Worker processes. The result does not depend on it.",
+    )(command)

@@ -1,0 +1,208 @@
+"""Printing: tables for people, JSON and CSV for scripts. Data on stdout, the rest on stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+# Wide enough that nothing is cut where a program reads.
+_NO_TERMINAL = 100_000
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_format: str) -> None:
+    """Print a small table.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Titles.
+    rows : sequence of sequence
+        Plain values.
+    output_format : {'table', 'json', 'csv'}
+        How.
+    """
+    if output_format == "json":
+        print_json([dict(zip(columns, map(plain, row), strict=True)) for row in rows])
+    elif output_format == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([cell_text(cell, "") for cell in row] for row in rows)
+    else:
+        print_table(columns, rows)
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()
+) -> None:
+    """Print a table for people, as wide as the terminal or as need be.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Titles.
+    rows : sequence of sequence
+        Plain values.
+    right : sequence of str, optional
+        Titles of columns of text that stand to the right, as numbers do.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for index, title in enumerate(columns):
+        numbers = all(isinstance(row[index], int | float) or row[index] is None for row in rows)
+        table.add_column(Text(title), justify="right" if numbers or title in right else "left")
+    for row in rows:
+        # Text, not markup: an AORLABEL may hold anything.
+        table.add_row(*(Text(_visible(cell_text(cell, "--"))) for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else _NO_TERMINAL, highlight=False)
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def _visible(text: str) -> str:
+    """Take the sting out of control characters, which a terminal would obey."""
+    return "".join(
+        character if character.isprintable() else f"\\x{ord(character):02x}" for character in text
+    )
+
+
+def cell_text(cell: Any, missing: str) -> str:
+    """Write one cell.
+
+    Parameters
+    ----------
+    cell : object
+        A plain value.
+    missing : str
+        What to write for None.
+
+    Returns
+    -------
+    str
+        Floats in the shortest exact form.
+    """
+    if cell is None:
+        return missing
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return repr(cell)
+    if isinstance(cell, bytes | memoryview):
+        return bytes(cell).hex()
+    if isinstance(cell, dict | list):
+        return json.dumps(cell)
+    return str(cell)
+
+
+def plain(value: Any) -> Any:
+    """Make a value fit for JSON.
+
+    Parameters
+    ----------
+    value : object
+        From a database.
+
+    Returns
+    -------
+    object
+        NaN and infinities become null, bytes their digits.
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, str | int | bool | dict | list) or value is None:
+        return value
+    return str(value)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON.
+
+    Parameters
+    ----------
+    value : object
+        Plain.
+    """
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def note(text: str) -> None:
+    """Say something that is not data.
+
+    Parameters
+    ----------
+    text : str
+        One line, to stderr.
+    """
+    click.echo(_visible(text), err=True)
+
+
+def many(number: int, one: str, several: str | None = None) -> str:
+    """Count in words.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    one : str
+        The noun.
+    several : str, optional
+        Its plural; by default with an s.
+
+    Returns
+    -------
+    str
+        Such as ``1 file`` or ``1,204 files``.
+    """
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int, str], None] | None]:
+    """Show how far a long command is, on a terminal only.
+
+    Parameters
+    ----------
+    what : str
+        What it is doing.
+
+    Yields
+    ------
+    callable or None
+        To be called with done, total and the current item.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeLeft(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(done: int, total: int, _item: str) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield tell

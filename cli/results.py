@@ -1,0 +1,94 @@
+"""``iracdb runs``, ``show`` and ``export``: what runs gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from iracdb_cli.measuring import OUT, print_averages
+from iracdb_cli.options import common_options, open_catalogue, output_options
+from iracdb_cli.output import note, plain, print_json, print_rows, print_table
+
+
+@click.command()
+@click.option("--all", "withdrawn", is_flag=True, help="Also those that were withdrawn.")
+@output_options
+@common_options
+def runs(withdrawn: bool, output_format: str) -> None:
+    """List the runs."""
+    with open_catalogue() as catalogue:
+        found = catalogue.runs(withdrawn=withdrawn)
+    if output_format == "table":
+        if not found.rows:
+            note("There are no runs yet: make one with 'iracdb run'")
+            return
+        titles = ("Run", "Name", "State", "Recipe", "Ch", "Kind", "AORs", "Images", "Problems",
+                  "Finished", "Comment")  # fmt: skip
+        rows = [(*row[:9], (row[10] or "")[:16].replace("T", " "), row[11]) for row in found.rows]
+        print_table(titles, rows)
+    else:
+        print_rows(found.columns, found.rows, output_format)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@common_options
+def show(run: str, as_json: bool) -> None:
+    """Show one run: what made it, and what it gave. RUN is a number or a name."""
+    from iracdb.export.log import log_fields
+
+    with open_catalogue() as catalogue:
+        found = catalogue.get(run)
+        rows = [_average(row) for row in found.averages()]
+        if as_json:
+            print_json(
+                {
+                    **{key: plain(value) for key, value in found.row._mapping.items()},
+                    "software": found.software.packages,
+                    "averages": [
+                        {key: plain(value) for key, value in row._mapping.items()}
+                        for row in found.averages()
+                    ],
+                    "problems": [{"aorkey": key, "reason": why} for key, why in found.problems],
+                }
+            )
+            return
+        print_table(("", found.name), log_fields(found))
+        if rows:
+            print_averages(rows)
+        for aorkey, reason in found.problems:
+            click.echo(f"Problem AOR {aorkey}: {reason}")
+        if found.state != "finished":
+            note("This run is not finished: repeat the command that began it")
+
+
+def _average(row: Any) -> tuple[Any, ...]:
+    flux, error = (float("nan") if v is None else v for v in (row.flux, row.error))
+    spread = error / flux * 100 if flux else float("nan")
+    used = f"{row.n_workable}/{row.n_total}"
+    return row.aorkey, row.target_name, used, flux, error, spread, row.n_rejected
+
+
+@click.command()
+@click.argument("run")
+@click.option("--out", type=click.Path(), default=OUT, show_default=True, help="Folder.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    default=("csv",),
+    show_default=True,
+    type=click.Choice(["csv", "ecsv", "votable"]),
+    help="May be repeated.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that hold something else.")
+@common_options
+def export(run: str, out: str, formats: tuple[str, ...], overwrite: bool) -> None:
+    """Write a run's two tables and its log. RUN is a number or a name."""  # fmt: skip
+    from iracdb.export.tables import export_run
+
+    with open_catalogue() as catalogue:
+        written = export_run(catalogue.get(run), out, formats=formats, overwrite=overwrite)
+    for path in written:
+        click.echo(str(path))
