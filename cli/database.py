@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import click
-from iracdb_cli.options import common_options, location, open_catalogue
-from iracdb_cli.output import note
+
+from .options import common_options, location, open_catalogue
+from .output import note
 
 
 @click.command()

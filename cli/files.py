@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from iracdb_cli.options import (
+
+from .options import (
     common_options,
     jobs_option,
     open_catalogue,
     output_options,
     strict_option,
 )
-from iracdb_cli.output import many, note, print_json, print_rows, progress_bar
+from .output import many, note, print_json, print_rows, progress_bar
 
 if TYPE_CHECKING:
     from iracdb.catalogue.ingest_report import IngestReport

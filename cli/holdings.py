@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
-from iracdb_cli.options import common_options, open_catalogue, output_options
-from iracdb_cli.output import many, print_json, print_rows, print_table
+
+from .options import common_options, open_catalogue, output_options
+from .output import many, print_json, print_rows, print_table
 
 if TYPE_CHECKING:
     from iracdb.catalogue.listing import Listing

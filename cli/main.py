@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 
 import click
-from iracdb_cli import database, files, holdings, measuring, results, simulating, sql
-from iracdb_cli.options import DEBUG, common_options
 
 from iracdb.errors import EXIT_STATUSES, IracdbError
+
+from . import database, files, holdings, measuring, results, simulating, sql
+from .options import DEBUG, common_options
 
 FAULT = 70
 """Exit status of a fault of the program itself, which no user should ever meet."""

@@ -8,10 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from iracdb_cli.options import common_options, jobs_option, open_catalogue, strict_option
-from iracdb_cli.output import many, note, plain, print_json, print_table, progress_bar
 
 from iracdb.irac.names import KINDS
+
+from .options import common_options, jobs_option, open_catalogue, strict_option
+from .output import many, note, plain, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from iracdb.runs.plan import Plan

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from iracdb_cli.measuring import OUT, print_averages
-from iracdb_cli.options import common_options, open_catalogue, output_options
-from iracdb_cli.output import note, plain, print_json, print_rows, print_table
+
+from .measuring import OUT, print_averages
+from .options import common_options, open_catalogue, output_options
+from .output import note, plain, print_json, print_rows, print_table
 
 
 @click.command()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import click
-from iracdb_cli.options import common_options
-from iracdb_cli.output import many
+
+from .options import common_options
+from .output import many
 
 
 @click.command()

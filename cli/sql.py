@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 import click
-from iracdb_cli.options import common_options, open_catalogue, output_options
-from iracdb_cli.output import note, print_rows
+
+from .options import common_options, open_catalogue, output_options
+from .output import note, print_rows
 
 
 @click.command()
