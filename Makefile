@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)
-	@BIN=$(BIN) sh demo.sh
+	@PATH="$(abspath $(BIN)):$$PATH" sh docs/demo.sh
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from .options import (
     output_options,
     strict_option,
 )
-from .output import many, note, print_json, print_rows, progress_bar
+from .output import many, note, print_json, print_rows, progress_bar, shown_path
 
 if TYPE_CHECKING:
     from iracdb.catalogue.ingest_report import IngestReport
@@ -64,13 +65,13 @@ def _tell(report: IngestReport) -> None:
         click.echo(f"  {kind:<20}{counts[kind]:>8,}{extra}")
         if kind != "new":
             for outcome in report.of(kind)[:_SHOWN]:
-                note(f"    {outcome.path}: {outcome.note}")
+                note(f"    {shown_path(outcome.path)}: {outcome.note}")
             if counts[kind] > _SHOWN:
                 note(f"    ... and {counts[kind] - _SHOWN:,} more (--json lists all)")
     for kind, number in sorted(report.other_kinds.items()):
         note(f"  left out: {many(number, 'file')} of kind {kind}")
     if report.other_files:
-        note(f"  left out: {many(report.other_files, 'file')} that are not FITS")
+        note(f"  left out: {many(report.other_files, 'other file')}")
 
 
 @click.command()
@@ -86,7 +87,11 @@ def problems(settled: bool, output_format: str) -> None:
     elif not found.rows:
         note("No file is set aside")
     else:
-        print_rows(("path", "code", "why"), [row[:3] for row in found.rows], "table")
+        print_rows(
+            ("path", "code", "why"),
+            [(shown_path(path), code, why) for path, code, why, *_ in found.rows],
+            "table",
+        )
 
 
 @click.command()
@@ -100,7 +105,7 @@ def header(file: str, raw: bool) -> None:
     """
     with open_catalogue() as catalogue:
         found = catalogue.header(file)
-    stream = click.get_binary_stream("stdout")
+    stream = sys.stdout.buffer
     if raw:
         stream.write(found.verbatim)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import common_options, open_catalogue, output_options
-from .output import many, print_json, print_rows, print_table
+from .output import many, print_json, print_rows, print_table, shown_path
 
 if TYPE_CHECKING:
     from iracdb.catalogue.listing import Listing
@@ -104,7 +104,7 @@ def files(
     with open_catalogue() as catalogue:
         found = catalogue.files(aorkey=aorkey, channel=channel, kind=kind, limit=limit)
     if output_format == "table":
-        rows = [(name, creator, digest[:12], there, path)
+        rows = [(name, creator, digest[:12], there, path and shown_path(path))
                 for name, _, _, creator, _, digest, there, path in found.rows]  # fmt: skip
         print_table(("name", "creator", "sha256", "there", "path"), rows)
     else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -169,24 +170,20 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
 def _tell_run(made: Run, out: str | None, as_json: bool) -> None:
     from iracdb.export.tables import file_names
 
-    table = made.aor_data
-    titles = ("AORKEY", "Target", "Workable/Total Files in AOR", "Flux (mJy)", "Error (mJy)",
-              "Spread (%)", "Outliers Rejected")  # fmt: skip
-    cells = [_values(table[title]) for title in titles]
-    rows = list(zip(*cells, strict=True))
+    averages = made.averages()
     files = [] if out is None else [f"{out}/{name}" for name in file_names(made.name)]
     if as_json:
         print_json(
             {
                 "run_id": made.run_id,
                 "name": made.name,
-                "averages": [dict(zip(titles, map(plain, row), strict=True)) for row in rows],
+                "averages": plain_rows(averages),
                 "problems": [{"aorkey": key, "reason": why} for key, why in made.problems],
                 "files": files,
             }
         )
         return
-    print_averages(rows)
+    print_averages(averages)
     for aorkey, reason in made.problems:
         click.echo(f"Problem AOR {aorkey}: {reason}")
     counts = made.counts
@@ -199,33 +196,52 @@ def _tell_run(made: Run, out: str | None, as_json: bool) -> None:
         note(f"  wrote {path}")
 
 
-def print_averages(rows: list[tuple[Any, ...]]) -> None:
+def plain_rows(averages: Sequence[Any]) -> list[dict[str, Any]]:
+    """Make the averages of a run fit for JSON.
+
+    Parameters
+    ----------
+    averages : sequence of Row
+        Of the table ``aor_result``.
+
+    Returns
+    -------
+    list of dict
+        By the names of the columns.
+    """
+    return [{key: plain(value) for key, value in row._mapping.items()} for row in averages]
+
+
+def print_averages(averages: Sequence[Any]) -> None:
     """Print the averages of a run, rounded for the eye.
 
     Parameters
     ----------
-    rows : list of tuple
-        AORKEY, target, workable/total, flux, error, spread, rejected.
+    averages : sequence of Row
+        Of the table ``aor_result``.
     """
-    shown = [
-        (
-            aorkey,
-            target,
-            used,
-            _rounded(flux, "#.6g"),
-            _rounded(error, "#.3g"),
-            _rounded(spread, ".2f"),
-            rejected,
+    # Which frames were averaged is worth a column only where an AOR has more than one kind.
+    places = Counter((row.aorkey, row.target_id) for row in averages)
+    alike = any(count > 1 for count in places.values())
+    rows = []
+    for row in averages:
+        spread = row.error / row.flux * 100 if row.flux else None
+        rows.append(
+            (
+                row.aorkey,
+                row.target_name,
+                *((row.frame_group,) if alike else ()),
+                f"{row.n_workable}/{row.n_total}",
+                _rounded(row.flux, "#.6g"),
+                _rounded(row.error, "#.3g"),
+                _rounded(spread, ".2f"),
+                row.n_rejected,
+            )
         )
-        for aorkey, target, used, flux, error, spread, rejected in rows
-    ]
-    titles = ("AOR", "Target", "Used", "Flux/mJy", "Error/mJy", "Spread/%", "Rejected")
-    print_table(titles, shown, right=titles[2:])
+    numbers = ("Used", "Flux/mJy", "Error/mJy", "Spread/%", "Rejected")
+    titles = ("AOR", "Target", *(("Frames",) if alike else ()), *numbers)
+    print_table(titles, rows, right=numbers)
 
 
-def _rounded(number: float, form: str) -> str:
-    return format(number, form) if math.isfinite(number) else "nan"
-
-
-def _values(column: Any) -> list[Any]:
-    return list(getattr(column, "value", column).tolist())
+def _rounded(number: float | None, form: str) -> str:
+    return "nan" if number is None else format(number, form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -148,6 +149,23 @@ def note(text: str) -> None:
         One line, to stderr.
     """
     click.echo(_visible(text), err=True)
+
+
+def shown_path(path: str) -> str:
+    """Write a path for people: relative where it lies below the current folder.
+
+    Parameters
+    ----------
+    path : str
+        Absolute.
+
+    Returns
+    -------
+    str
+        The shorter form.
+    """
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
 
 
 def many(number: int, one: str, several: str | None = None) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from .measuring import OUT, print_averages
+from .measuring import OUT, plain_rows, print_averages
 from .options import common_options, open_catalogue, output_options
 from .output import note, plain, print_json, print_rows, print_table
 
@@ -41,34 +39,24 @@ def show(run: str, as_json: bool) -> None:
 
     with open_catalogue() as catalogue:
         found = catalogue.get(run)
-        rows = [_average(row) for row in found.averages()]
+        averages = found.averages()
         if as_json:
             print_json(
                 {
                     **{key: plain(value) for key, value in found.row._mapping.items()},
                     "software": found.software.packages,
-                    "averages": [
-                        {key: plain(value) for key, value in row._mapping.items()}
-                        for row in found.averages()
-                    ],
+                    "averages": plain_rows(averages),
                     "problems": [{"aorkey": key, "reason": why} for key, why in found.problems],
                 }
             )
             return
         print_table(("", found.name), log_fields(found))
-        if rows:
-            print_averages(rows)
+        if averages:
+            print_averages(averages)
         for aorkey, reason in found.problems:
             click.echo(f"Problem AOR {aorkey}: {reason}")
         if found.state != "finished":
             note("This run is not finished: repeat the command that began it")
-
-
-def _average(row: Any) -> tuple[Any, ...]:
-    flux, error = (float("nan") if v is None else v for v in (row.flux, row.error))
-    spread = error / flux * 100 if flux else float("nan")
-    used = f"{row.n_workable}/{row.n_total}"
-    return row.aorkey, row.target_name, used, flux, error, spread, row.n_rejected
 
 
 @click.command()

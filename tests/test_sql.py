@@ -401,6 +401,13 @@ def test_a_function_of_ones_own_that_may_act_is_refused(postgres_catalogue: Data
     assert run_query(postgres_catalogue, "SELECT quiet()").rows == [(1,)]
 
 
+def test_no_name_of_ours_is_taken_for_a_function_that_may_act(catalogue: Database):
+    names = [c.title for layout in LAYOUTS.values() for c in (*layout.aor, *layout.img)]
+    for table in tables.metadata.sorted_tables:
+        names += [table.name, *table.columns.keys()]
+    assert run_query(catalogue, f"SELECT 1 -- {' '.join(names)}").rows == [(1,)]
+
+
 def test_harmless_functions_work(catalogue: Database):
     if catalogue.dialect == "sqlite":
         sql = "SELECT lower('A'), round(1.26, 1), json_extract('[1]', '$[0]'), abs(random()) >= 0"
@@ -489,6 +496,9 @@ def test_no_query(catalogue: Database, sql: str):
         ("SELECT * FROM run WHERE", "The query was refused: .*(syntax error|incomplete input)"),
         ("SELECT 'a", "The query was refused"),
         ("SELECT \x00", "The query was refused"),
+        ("SELECT :a", "The query was refused"),
+        ("SELECT $1", "The query was refused"),
+        ("SELECT ?", "The query was refused"),
         ("SELECT '\ud800'", "The query"),
     ],
 )
@@ -543,7 +553,8 @@ from iracdb.catalogue.urls import database_url
 from iracdb.errors import IracdbError
 database = connect(database_url(sys.argv[1]))
 if os.geteuid() == 0:
-    run_query(database, "SELECT 1")  # imports everything before it becomes somebody else
+    # Imports everything before it becomes somebody else.
+    run_query(connect(database_url(sys.argv[2])), "SELECT 1")
     os.setegid(65534)
     os.seteuid(65534)
 try:
@@ -570,15 +581,18 @@ def test_a_folder_that_cannot_be_written_in(sqlite_catalogue: Database, log: boo
         folder.chmod(0o555)
         try:
             done = subprocess.run(
-                [sys.executable, "-c", READ, folder / "db"],
+                [sys.executable, "-c", READ, folder / "db", path],
                 capture_output=True, text=True, check=True, env={**os.environ, "PYTHONUTF8": "1"},
             )  # fmt: skip
         finally:
             folder.chmod(0o755)
-        if log and os.geteuid() != 0:
-            assert done.stdout.startswith("Unreachable")
-        elif not log:
+        if log:
+            assert done.stdout.startswith("Unreachable Cannot reach")
+        else:
             assert done.stdout == "[('run13',)]\n"
+        assert sorted(entry.name for entry in folder.iterdir()) == (
+            ["db", "db-wal"] if log else ["db"]
+        )
 
 
 def test_a_database_that_has_gone(tmp_path: Path):

@@ -47,6 +47,15 @@ _ALLOWED = {
     sqlite3.SQLITE_FUNCTION,
     sqlite3.SQLITE_RECURSIVE,
 }
+_NOT_THE_QUERYS_FAULT = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOTADB,
+}
 _ACTIONS = {
     getattr(sqlite3, f"SQLITE_{word}"): word.replace("_", " ")
     for word in ("INSERT", "UPDATE", "DELETE", "PRAGMA", "ATTACH", "DETACH", "TRANSACTION")
@@ -228,6 +237,8 @@ def _on_sqlite(
             if time.monotonic() <= deadline:
                 raise KeyboardInterrupt from problem
             raise _too_long(timeout_seconds) from problem
+        if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _NOT_THE_QUERYS_FAULT:
+            raise _unreadable(database, problem) from problem  # type: ignore[arg-type]
         if denied:
             raise QueryRefused(f"{NOTHING_CHANGES}: {denied[0]} is refused") from problem
         missing = re.match(r"no such (column|table|function): (?:\w+\.)?(.+)", said)
@@ -255,8 +266,12 @@ def _open_read_only(database: Database, timeout_seconds: float) -> sqlite3.Conne
                 raise
             return _opened(f"{uri}&immutable=1", wait)
     except sqlite3.Error as problem:
-        known = translate(exc.OperationalError("", {}, problem), database.url)
-        raise known or Unreachable(f"Cannot read {path}: {problem}") from problem
+        raise _unreadable(database, problem) from problem
+
+
+def _unreadable(database: Database, problem: sqlite3.Error) -> Exception:
+    known = translate(exc.OperationalError("", {}, problem), database.url)
+    return known or Unreachable(f"Cannot read {shown(database.url)}: {problem}")
 
 
 def _opened(uri: str, wait: float) -> sqlite3.Connection:
@@ -305,6 +320,7 @@ def _on_postgresql(
         raise translate(problem, database.url) or problem from problem
     connection: psycopg.Connection[Any] = borrowed.driver_connection  # type: ignore[assignment]
     try:
+        connection.autocommit = False
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.cursor() as cursor:
@@ -368,7 +384,8 @@ def _explain_postgresql(
     said = problem.diag.message_primary or " ".join(str(problem).split())
     if state == "57014":
         raise _too_long(timeout_seconds) from problem
-    if not state or state[:2] == "08" or state[:3] == "57P":
+    lost = not state or state[:3] == "57P" or (state[:2] == "08" and state != "08P01")
+    if lost:
         raise Unreachable(f"Lost {shown(database.url)}: {said}") from problem
     if state == "25006" or "data-modifying" in said or "INTO is not allowed" in said:
         raise QueryRefused(f"{NOTHING_CHANGES}: {said}") from problem
