@@ -32,7 +32,7 @@ def migrate_from_command_line() -> None:
         database_url(location or context.config.get_main_option("sqlalchemy.url")), create=True
     )
     try:
-        with database.write() as connection:
+        with database.migrate() as connection:
             # A view of a table that is about to change stands in its way, on both databases.
             views.drop_all(connection)
             migrate(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import shlex
 import socket
 import sqlite3
 import subprocess
@@ -256,7 +257,9 @@ def test_constraints_are_named_by_the_convention(any_database: Database):
             name = table.name
             assert inspector.get_pk_constraint(name)["name"] == f"pk_{name}"
             for unique in inspector.get_unique_constraints(name):
-                assert unique["name"] == f"uq_{name}_{'_'.join(unique['column_names'])}"
+                convention = f"uq_{name}_{'_'.join(unique['column_names'])}"
+                # A name that PostgreSQL would cut is given by hand.
+                assert unique["name"] == convention or len(convention) > 63
             for key in inspector.get_foreign_keys(name):
                 columns = "_".join(key["constrained_columns"])
                 assert key["name"] == f"fk_{name}_{columns}_{key['referred_table']}"
@@ -450,9 +453,9 @@ def test_the_command_in_the_message_can_be_typed(
     monkeypatch.setattr(revisions, "head", lambda: "9998")
     with pytest.raises(WrongRevision) as caught:
         open_database(any_database.url)
-    command_line = re.search(r"'(iracdb db upgrade --db .*)'", str(caught.value))
-    assert command_line is not None
-    shown = database_url(command_line[1].split("--db ", 1)[1])
+    words = shlex.split(str(caught.value).split("run: ", 1)[1])
+    assert words[:-1] == ["iracdb", "db", "upgrade", "--db"]
+    shown = database_url(words[-1])
     assert shown.set(password=any_database.url.password) == any_database.url
 
 

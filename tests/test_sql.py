@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from iracdb.catalogue import query as query_module
-from iracdb.catalogue import tables, views
+from iracdb.catalogue import query_text, tables, views
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.query import run_query
 from iracdb.catalogue.urls import database_url
@@ -347,9 +347,9 @@ def test_what_reading_the_text_lets_through_the_database_still_refuses(
     # The reading of the text is for plain words only. Without it, and without the list of
     # functions, the means of the two databases themselves must hold.
     def unread(sql: str, dialect: str):
-        return query_module._Query(sql, tuple(query_module._tokens(sql, dialect)))
+        return query_text.Query(sql, tuple(query_text._tokens(sql, dialect)))
 
-    monkeypatch.setattr(query_module, "_one_query", unread)
+    monkeypatch.setattr(query_module, "one_query", unread)
     if catalogue.dialect == "postgresql":
         monkeypatch.setattr(query_module, "_refuse_functions", lambda *_: None)
     monkeypatch.chdir(tmp_path)
@@ -379,9 +379,9 @@ def test_preparing_switched_off_in_the_url_still_means_one_statement(
     postgres_catalogue: Database, monkeypatch: pytest.MonkeyPatch
 ):
     def unread(sql: str, dialect: str):
-        return query_module._Query(sql, tuple(query_module._tokens(sql, dialect)))
+        return query_text.Query(sql, tuple(query_text._tokens(sql, dialect)))
 
-    monkeypatch.setattr(query_module, "_one_query", unread)
+    monkeypatch.setattr(query_module, "one_query", unread)
     with postgres_catalogue.engine.connect() as connection:
         connection.connection.driver_connection.prepare_threshold = None
     before = dump(postgres_catalogue)

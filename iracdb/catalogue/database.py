@@ -6,13 +6,14 @@ is not ours or not at this program's revision.
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL
 
 from iracdb.catalogue import revisions
@@ -66,6 +67,28 @@ class Database:
             connection = connection.execution_options(iracdb_writes=True)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def migrate(self) -> Iterator[Connection]:
+        """Give a connection like that of `write`, on which SQLite's tables may be rebuilt.
+
+        SQLite changes a table by making it anew, which foreign keys to it would forbid; and it
+        can be told to look away only outside a transaction. They are checked before it ends.
+        """
+        sqlite = self.dialect == "sqlite"
+        with _plain_errors(self.url), self.engine.connect() as connection:
+            connection = connection.execution_options(iracdb_writes=True)
+            driver: Any = connection.connection.dbapi_connection
+            if sqlite:
+                driver.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise RuntimeError("the migration would break foreign keys")
+            finally:
+                if sqlite:
+                    driver.execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
         """Give all connections back."""
@@ -199,15 +222,14 @@ def check_state(state: str, database: Database) -> None:
     where = shown(database.url)
     option = _db_option(database.url)
     if state == "empty":
-        raise NotOurs(f"{where} holds no catalogue yet: make one with 'iracdb init{option}'")
+        raise NotOurs(f"{where} holds no catalogue yet: make one with: iracdb init{option}")
     if state == "foreign":
         raise NotOurs(
             f"{where} is not an iracdb catalogue: it holds other tables. Name another with --db"
         )
     if state == "older":
         raise WrongRevision(
-            f"{where} was made by an older iracdb: save a copy, "
-            f"then run 'iracdb db upgrade{option}'"
+            f"{where} was made by an older iracdb: save a copy, then run: iracdb db upgrade{option}"
         )
     if state == "newer":
         raise WrongRevision(
@@ -217,7 +239,7 @@ def check_state(state: str, database: Database) -> None:
 
 
 def _db_option(url: URL) -> str:
-    return f" --db {shown(url)}"
+    return f" --db {shlex.quote(shown(url))}"
 
 
 def build(database: Database) -> None:
@@ -239,7 +261,7 @@ def build(database: Database) -> None:
             connection.connection.dbapi_connection.execute(  # type: ignore[union-attr]
                 "PRAGMA journal_mode = WAL"
             )
-    with database.write() as connection:
+    with database.migrate() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4977671)"))
         if revisions.state_of(connection) == "empty":
@@ -273,7 +295,7 @@ def upgrade(url: URL) -> tuple[str | None, str]:
             if state == "empty":
                 build(database)
             elif state == "older":
-                with database.write() as connection:
+                with database.migrate() as connection:
                     revisions.upgrade(connection)
             else:
                 check_state(state, database)
@@ -336,7 +358,11 @@ def translate(problem: exc.DBAPIError, url: URL) -> Exception | None:
     said = " ".join(str(problem.orig).split())
     lowered = said.lower()
     table: tuple[tuple[tuple[str, ...], type[CatalogueError] | type[CannotWrite], str], ...] = (
-        (("not a database", "malformed"), NotOurs, f"{where} is not an iracdb catalogue: {said}"),
+        (
+            ("not a database", "image is malformed"),
+            NotOurs,
+            f"{where} is not an iracdb catalogue: {said}",
+        ),
         (
             ("disk is full", "database or disk", "no space left", "disk i/o", "file too large"),
             CannotWrite,
@@ -364,22 +390,6 @@ def translate(problem: exc.DBAPIError, url: URL) -> Exception | None:
         if any(mark in lowered for mark in marks):
             return kind(message)
     return None
-
-
-def table_names(connection: Connection) -> set[str]:
-    """Names of all tables in the default schema.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        To any database.
-
-    Returns
-    -------
-    set of str
-        As the database spells them.
-    """
-    return set(inspect(connection).get_table_names())
 
 
 def in_batches(items: list[Any], size: int) -> Iterator[list[Any]]:

@@ -23,13 +23,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import exc, inspect
 
 from iracdb.catalogue.database import BUSY_TIMEOUT_SECONDS, Database, translate
+from iracdb.catalogue.query_text import LETTER, NOTHING_CHANGES, Query, one_query
 from iracdb.catalogue.urls import shown
 from iracdb.errors import QueryRefused, Unreachable, UsageError
 
 if TYPE_CHECKING:
     import psycopg
-
-NOTHING_CHANGES = "iracdb sql reads and changes nothing"
 
 HARMLESS_VOLATILE = (
     "bernoulli", "clock_timestamp", "gen_random_uuid", "pg_column_size", "pg_database_size",
@@ -38,7 +37,6 @@ HARMLESS_VOLATILE = (
 )  # fmt: skip
 """Functions of PostgreSQL that are called volatile but leave nothing behind."""
 
-_QUERY_WORDS = {"SELECT", "WITH", "VALUES", "TABLE", "("}
 _DIRECT_ONLY = 0x80000  # SQLITE_DIRECTONLY: what SQLite itself calls unsafe in a view
 _STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's machine: some 0.1 ms
 _ALLOWED = {
@@ -116,105 +114,16 @@ def run_query(
         raise UsageError(f"A limit of {limit} rows is not possible: give 0 or more")
     if not timeout_seconds > 0:
         raise UsageError(f"A time limit of {timeout_seconds} s is not possible: give more than 0")
-    query = _one_query(sql, database.dialect)
+    query = one_query(sql, database.dialect)
     carry_out = _on_sqlite if database.dialect == "sqlite" else _on_postgresql
     return carry_out(database, query, limit, timeout_seconds)
-
-
-# --- The text, for plain words -------------------------------------------------------------------
-
-_LETTER = r"A-Za-z_\x80-\U0010ffff"
-_TOKENS = {
-    "sqlite": rf"""
-        (?P<skip>[ \t\n\r\f\v]+ | --[^\n]* | /\*.*?(?:\*/|\Z))
-        | (?P<text>'(?:[^']|'')*+(?:'|\Z))
-        | (?P<name>"(?:[^"]|"")*+(?:"|\Z) | `(?:[^`]|``)*+(?:`|\Z) | \[[^\]]*(?:\]|\Z))
-        | (?P<word>[{_LETTER}][{_LETTER}0-9$]*) | (?P<number>[0-9][\w.]*) | (?P<mark>.)""",
-    "postgresql": rf"""
-        (?P<skip>[ \t\n\r\f\v]+ | --[^\n\r]*)
-        | (?P<text>[eE]'(?:[^'\\]|\\.|'')*+(?:'|\Z) | (?:[bBxXnN]|[uU]&)?'(?:[^']|'')*+(?:'|\Z)
-                   | \$(?P<tag>(?:[{_LETTER}][{_LETTER}0-9]*)?)\$.*?(?:\$(?P=tag)\$|\Z))
-        | (?P<name>"(?:[^"]|"")*+(?:"|\Z))
-        | (?P<word>[{_LETTER}][{_LETTER}0-9$]*) | (?P<number>[0-9][\w.]*) | (?P<mark>.)""",
-}
-_PATTERNS = {dialect: re.compile(text, re.VERBOSE | re.DOTALL) for dialect, text in _TOKENS.items()}
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    end: int
-
-    @property
-    def name(self) -> str:
-        """What it names, out of its quotes."""
-        quote = self.text[-1]
-        return self.text[1:-1].replace(quote * 2, quote) if self.kind == "name" else self.text
-
-
-@dataclass(frozen=True)
-class _Query:
-    text: str
-    tokens: tuple[_Token, ...]
-
-    def in_backticks(self) -> str:
-        """Write it with the names quoted so that SQLite cannot take one for a text."""
-        return "".join(
-            "`" + token.name.replace("`", "``") + "`"
-            if token.kind == "name" and token.text.startswith('"')
-            else token.text
-            for token in self.tokens
-        )
-
-
-def _tokens(sql: str, dialect: str) -> list[_Token]:
-    found, start = [], 0
-    while start < len(sql):
-        if dialect == "postgresql" and sql.startswith("/*", start):
-            kind, end = "skip", _end_of_nested_comment(sql, start)
-        else:
-            match = _PATTERNS[dialect].match(sql, start)
-            assert match is not None and match.lastgroup is not None  # noqa: S101 - any character
-            kind, end = match.lastgroup, match.end()
-        found.append(_Token(kind, sql[start:end], end))
-        start = end
-    return found
-
-
-def _end_of_nested_comment(sql: str, start: int) -> int:
-    depth = 0
-    for match in re.compile(r"/\*|\*/").finditer(sql, start):
-        depth += 1 if match[0] == "/*" else -1
-        if depth == 0:
-            return match.end()
-    return len(sql)
-
-
-def _one_query(sql: str, dialect: str) -> _Query:
-    if "\0" in sql:
-        raise QueryRefused("The query was refused: it holds a NUL character")
-    tokens = _tokens(sql, dialect)
-    while tokens and (tokens[-1].kind == "skip" or tokens[-1].text == ";"):
-        tokens.pop()
-    told = [token.text for token in tokens if token.kind != "skip"]
-    if not told:
-        raise QueryRefused("There is no query: write one that begins with SELECT")
-    if ";" in told:
-        raise QueryRefused(f"{NOTHING_CHANGES}: it takes one query at a time, not several")
-    if told[0].upper() not in _QUERY_WORDS:
-        raise QueryRefused(
-            f"{NOTHING_CHANGES}: {told[0]} is no beginning of a query, which are SELECT, WITH "
-            "and VALUES"
-        )
-    return _Query(sql[: tokens[-1].end], tuple(tokens))
 
 
 # --- SQLite --------------------------------------------------------------------------------------
 
 
 def _on_sqlite(
-    database: Database, query: _Query, limit: int | None, timeout_seconds: float
+    database: Database, query: Query, limit: int | None, timeout_seconds: float
 ) -> QueryResult:
     connection = _open_read_only(database, timeout_seconds)
     denied: list[str] = []
@@ -310,7 +219,7 @@ def _authorizer(safe: set[str], denied: list[str]) -> Callable[..., int]:
 
 
 def _on_postgresql(
-    database: Database, query: _Query, limit: int | None, timeout_seconds: float
+    database: Database, query: Query, limit: int | None, timeout_seconds: float
 ) -> QueryResult:
     import psycopg
 
@@ -355,14 +264,12 @@ def _on_postgresql(
         borrowed.invalidate()  # closes it: what a query sets does not come back from the pool
 
 
-def _refuse_functions(cursor: psycopg.Cursor[Any], query: _Query) -> None:
+def _refuse_functions(cursor: psycopg.Cursor[Any], query: Query) -> None:
     """Refuse what no transaction holds back: signals, files, locks, other connections."""
     if re.search(r'[uU]&"', query.text):
         raise QueryRefused('Names in the form U&"..." are refused: write the characters themselves')
     # Every word anywhere, in texts and comments too: then no trick of quoting can hide one.
-    words = sorted(
-        {word.lower() for word in re.findall(rf"[{_LETTER}][{_LETTER}0-9$]*", query.text)}
-    )
+    words = sorted({word.lower() for word in re.findall(rf"[{LETTER}][{LETTER}0-9$]*", query.text)})
     cursor.execute(
         "SELECT proname FROM pg_catalog.pg_proc WHERE provolatile = 'v' "
         "AND lower(proname) = ANY(%s) AND NOT (proname = ANY(%s) "
@@ -378,7 +285,7 @@ def _refuse_functions(cursor: psycopg.Cursor[Any], query: _Query) -> None:
 
 
 def _explain_postgresql(
-    database: Database, query: _Query, problem: psycopg.Error, timeout_seconds: float
+    database: Database, query: Query, problem: psycopg.Error, timeout_seconds: float
 ) -> NoReturn:
     state = problem.sqlstate or ""
     said = problem.diag.message_primary or " ".join(str(problem).split())
@@ -414,7 +321,7 @@ def _too_long(seconds: float) -> QueryRefused:
 
 
 def _refused(
-    database: Database, query: _Query, said: str, kind: str = "", missing: str = ""
+    database: Database, query: Query, said: str, kind: str = "", missing: str = ""
 ) -> QueryRefused:
     """Say what the database said, and what to write instead."""
     tables, columns = _names_around(database, query)
@@ -437,7 +344,7 @@ def _refused(
     return QueryRefused(f"The query was refused: {said}{hint}")
 
 
-def _names_around(database: Database, query: _Query) -> tuple[list[str], list[str]]:
+def _names_around(database: Database, query: Query) -> tuple[list[str], list[str]]:
     """Names of all tables and views, and of the columns of those that the query speaks of."""
     spoken = {token.name.lower() for token in query.tokens if token.kind in ("word", "name")}
     try:

@@ -81,7 +81,8 @@ def state_of(connection: Connection) -> State:
         ``'foreign'`` where tables are there that no migration of ours made.
     """
     tables = inspect(connection).get_table_names()
-    if not tables:
+    # A database brought back to its beginning keeps the table of revisions, with nothing in it.
+    if set(tables) <= {VERSION_TABLE}:
         return "empty"
     revision = current(connection) if VERSION_TABLE in tables else None
     if revision is None:

@@ -7,6 +7,7 @@ since the driver that SQLAlchemy takes by default has changed between its versio
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -52,7 +53,8 @@ def database_url(location: str | os.PathLike[str] | None = None) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as problem:
-        raise UsageError(f"{text!r} is not a database URL: {problem}") from None
+        hidden = re.sub(r"://([^:/@]*):.*@", r"://\1:***@", text)
+        raise UsageError(f"{hidden!r} is not a database URL: {problem}") from None
     if url.drivername in _POSTGRESQL:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername in ("sqlite", "sqlite+pysqlite"):

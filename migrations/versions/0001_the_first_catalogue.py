@@ -547,7 +547,7 @@ def upgrade() -> None:
             "channel",
             "frame_group",
             "repeat",
-            name=op.f("uq_aor_result_run_id_target_id_aorkey_channel_frame_group_repeat"),
+            name="uq_aor_result_identity",
         ),
         comment="One average of like frames of one AOR for one target in one run",
     )

@@ -64,7 +64,16 @@ aor_result = Table(
     Column("error", Double, comment="their population standard deviation, mJy"),
     Column("standard_error", Double, comment="standard error of the mean, mJy"),
     Column("creators", Text, comment="CREATOR of the frames averaged, where they differ"),
-    UniqueConstraint("run_id", "target_id", "aorkey", "channel", "frame_group", "repeat"),
+    # Named by hand: the convention's name would be one byte too long for PostgreSQL.
+    UniqueConstraint(
+        "run_id",
+        "target_id",
+        "aorkey",
+        "channel",
+        "frame_group",
+        "repeat",
+        name="uq_aor_result_identity",
+    ),
     UniqueConstraint("run_id", "row_number"),
     CheckConstraint("state IN ('measured', 'empty')", name="state"),
     comment="One average of like frames of one AOR for one target in one run",
