@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -118,7 +118,7 @@ class Catalogue:
             AORs, frames, targets, parameters as applied, and what is missing.
         """
         with self._database.read() as connection:
-            return make_plan(connection, _request(options))
+            return make_plan(connection, Request.of(options))
 
     def run(
         self,
@@ -193,7 +193,9 @@ class Catalogue:
         iracdb.errors.IracdbError
             Where it cannot be made; what is measured so far is kept.
         """
-        options = {key: value for key, value in locals().items() if key in _REQUESTED}
+        options = {
+            key: value for key, value in locals().items() if key in Request.__dataclass_fields__
+        }
 
         def tell(run_id: int, run_name: str, plan: Plan, resumed: bool) -> None:
             # A table of that name in the way is said now, not after hours of measuring.
@@ -204,7 +206,7 @@ class Catalogue:
 
         made = make_run(
             self._database,
-            _request(options),
+            Request.of(options),
             jobs=jobs,
             check_inputs=check_inputs,
             progress=progress,
@@ -396,16 +398,3 @@ class Catalogue:
             Where it fails, or would change something.
         """
         return run_query(self._database, query, limit=limit, timeout_seconds=timeout)
-
-
-_REQUESTED = frozenset(Request.__dataclass_fields__)
-
-
-def _request(options: dict[str, Any]) -> Request:
-    values = dict(options)
-    if "aors" in values:
-        values["aors"] = tuple(int(aorkey) for aorkey in values["aors"])
-    radius: Sequence[float] | None = values.get("radius")
-    if radius is not None:
-        values["radius"] = tuple(float(length) for length in radius)
-    return Request(**values)

@@ -390,7 +390,7 @@ def test_a_database_without_tables_is_built_only_if_asked(any_location: str):
     url = database_url(any_location)
     if url.drivername == "sqlite":
         Path(any_location).touch()
-    with pytest.raises(NotOurs, match="holds no catalogue yet: make one with 'iracdb init"):
+    with pytest.raises(NotOurs, match="holds no catalogue yet: make one with: iracdb init"):
         open_database(url)
     assert database_module.current(url) == (None, revisions.head(), "empty")
     open_database(url, create=True).close()
@@ -431,7 +431,7 @@ def test_an_older_database_is_refused(any_database: Database, monkeypatch: pytes
     known = revisions.head()
     monkeypatch.setattr(revisions, "head", lambda: "9998")
     for create in (False, True):
-        with pytest.raises(WrongRevision, match=r"by an older iracdb: .*'iracdb db upgrade --db"):
+        with pytest.raises(WrongRevision, match=r"by an older iracdb: .*run: iracdb db upgrade --db"):
             open_database(any_database.url, create=create)
     assert database_module.current(any_database.url) == (known, "9998", "older")
 

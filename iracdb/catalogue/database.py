@@ -13,19 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
 from iracdb.catalogue import revisions
+from iracdb.catalogue.driver_errors import plain_errors
 from iracdb.catalogue.urls import shown
-from iracdb.errors import (
-    Busy,
-    CannotWrite,
-    CatalogueError,
-    NotOurs,
-    Unreachable,
-    WrongRevision,
-)
+from iracdb.errors import NotOurs, Unreachable, WrongRevision
 
 BUSY_TIMEOUT_SECONDS = 30.0
 
@@ -53,7 +47,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database and changes nothing."""
-        with _plain_errors(self.url), self.engine.connect() as connection:
+        with plain_errors(self.url), self.engine.connect() as connection:
             yield (
                 connection.execution_options(isolation_level="REPEATABLE READ")
                 if (self.dialect == "postgresql")
@@ -63,7 +57,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection in a transaction: all of it is kept, or nothing."""
-        with _plain_errors(self.url), self.engine.connect() as connection:
+        with plain_errors(self.url), self.engine.connect() as connection:
             connection = connection.execution_options(iracdb_writes=True)
             with connection.begin():
                 yield connection
@@ -74,9 +68,14 @@ class Database:
 
         SQLite changes a table by making it anew, which foreign keys to it would forbid; and it
         can be told to look away only outside a transaction. They are checked before it ends.
+
+        Yields
+        ------
+        sqlalchemy.Connection
+            In a transaction: all of it is kept, or nothing.
         """
         sqlite = self.dialect == "sqlite"
-        with _plain_errors(self.url), self.engine.connect() as connection:
+        with plain_errors(self.url), self.engine.connect() as connection:
             connection = connection.execution_options(iracdb_writes=True)
             driver: Any = connection.connection.dbapi_connection
             if sqlite:
@@ -121,7 +120,7 @@ def open_database(url: URL, *, create: bool = False) -> Database:
     """
     database = connect(url, create=create)
     try:
-        with _plain_errors(url):
+        with plain_errors(url):
             _settle(database, create=create)
     except BaseException:
         database.close()
@@ -288,7 +287,7 @@ def upgrade(url: URL) -> tuple[str | None, str]:
     """
     database = connect(url, create=True)
     try:
-        with _plain_errors(url):
+        with plain_errors(url):
             with database.read() as connection:
                 state = revisions.state_of(connection)
                 before = revisions.current(connection)
@@ -320,76 +319,11 @@ def current(url: URL) -> tuple[str | None, str, str]:
     """
     database = connect(url)
     try:
-        with _plain_errors(url), database.read() as connection:
+        with plain_errors(url), database.read() as connection:
             state = revisions.state_of(connection)
             return revisions.current(connection), revisions.head(), state
     finally:
         database.close()
-
-
-@contextmanager
-def _plain_errors(url: URL) -> Iterator[None]:
-    """Say in one sentence what the driver says in a page."""
-    try:
-        yield
-    except exc.DBAPIError as problem:
-        translated = translate(problem, url)
-        if translated is None:
-            raise
-        raise translated from problem
-
-
-def translate(problem: exc.DBAPIError, url: URL) -> Exception | None:
-    """Find the user's error behind a driver's error.
-
-    Parameters
-    ----------
-    problem : sqlalchemy.exc.DBAPIError
-        What the driver raised.
-    url : sqlalchemy.engine.URL
-        The database, for the message.
-
-    Returns
-    -------
-    Exception or None
-        None where it is a fault of the program, to be seen as it is.
-    """
-    where = shown(url)
-    said = " ".join(str(problem.orig).split())
-    lowered = said.lower()
-    table: tuple[tuple[tuple[str, ...], type[CatalogueError] | type[CannotWrite], str], ...] = (
-        (
-            ("not a database", "image is malformed"),
-            NotOurs,
-            f"{where} is not an iracdb catalogue: {said}",
-        ),
-        (
-            ("disk is full", "database or disk", "no space left", "disk i/o", "file too large"),
-            CannotWrite,
-            f"Could not write to {where}: {said}. What was finished before is kept",
-        ),
-        (
-            ("readonly", "read-only", "permission denied"),
-            CannotWrite,
-            f"No permission to write to {where}: {said}",
-        ),
-        (
-            ("locked", "lock timeout", "busy"),
-            Busy,
-            f"Another process is writing to {where}: try again when it is done",
-        ),
-        (
-            ("unable to open", "connection failed", "could not connect", "server closed",
-             "terminating connection", "connection refused", "connection timeout", "no password",
-             "authentication failed", "is closed", "connection is bad"),
-            Unreachable,
-            f"Cannot reach {where}: {said}",
-        ),
-    )  # fmt: skip
-    for marks, kind, message in table:
-        if any(mark in lowered for mark in marks):
-            return kind(message)
-    return None
 
 
 def in_batches(items: list[Any], size: int) -> Iterator[list[Any]]:

@@ -59,6 +59,16 @@ class IngestReport:
         Archive files of kinds that are not taken in, by kind.
     other_files : int
         Files that are not FITS.
+    unchanged : int
+        Files known by size and time, and not read.
+    outcomes : list of Outcome
+        What became of the others.
+    moved_from : set of str
+        Paths whose content is elsewhere now.
+    aors : set of int
+        AORs of which there is new content.
+    frames : int
+        New frames.
     """
 
     found: int = 0

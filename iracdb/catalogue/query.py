@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import exc, inspect
 
-from iracdb.catalogue.database import BUSY_TIMEOUT_SECONDS, Database, translate
+from iracdb.catalogue.database import BUSY_TIMEOUT_SECONDS, Database
+from iracdb.catalogue.driver_errors import translate
 from iracdb.catalogue.query_text import LETTER, NOTHING_CHANGES, Query, one_query
 from iracdb.catalogue.urls import shown
 from iracdb.errors import QueryRefused, Unreachable, UsageError

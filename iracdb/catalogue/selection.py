@@ -35,14 +35,30 @@ class ScienceFile:
         Of its bytes.
     name : str
         The archive's name for it.
-    creator, date_obs, read_mode, hdr_part, dither_scale, aor_label, object : str or None
-        As its header says.
-    mjd_obs, frame_time, ra_ref, dec_ref : float or None
-        As its header says.
+    creator : str or None
+        Version of the processing pipeline.
+    mjd_obs : float
+        Start of the exposure, days UTC.
+    date_obs : str or None
+        The same, as printed.
+    read_mode : str
+        FULL or SUB; by the shape where the header is silent.
+    frame_time : float or None
+        Seconds.
+    hdr_part : str or None
+        Short or long, of a high-dynamic-range set.
     dither_position : int or None
         As its header says.
-    subarray : bool
-        Whether it shows the 32 x 32 subarray.
+    dither_scale : str or None
+        As its header says.
+    aor_label : str or None
+        As its header says.
+    object : str or None
+        As its header says.
+    ra_ref, dec_ref : float or None
+        Commanded position, ICRS degrees.
+    shape : tuple of int
+        Rows and columns of an image.
     """
 
     frame_id: int
@@ -294,10 +310,10 @@ class AorGlimpse:
         Of the AOR.
     kinds : tuple of str
         Kinds of file held of it in the channel, sorted.
-    last : Row or None
-        The last frame's facts.
     first : Row or None
         The first frame's facts.
+    last : Row or None
+        The last frame's facts.
     """
 
     label: str | None

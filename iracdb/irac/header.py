@@ -19,7 +19,7 @@ BLOCK = 2880
 CARD = 80
 _MAX_BLOCKS = 1000
 
-_UNPRINTABLE = dict.fromkeys((*range(32), 127), "�")
+_UNPRINTABLE = dict.fromkeys((*range(32), *range(127, 160)), "�")
 _COMMENTARY = ("COMMENT", "HISTORY", "")
 
 
@@ -62,7 +62,7 @@ class Header:
         cards = []
         for start in range(0, len(text), CARD):
             line = text[start : start + CARD]
-            if line.rstrip() == "END":
+            if line.rstrip(" ") == "END":
                 break
             cards.append(_card(line))
         return tuple(cards)
@@ -143,7 +143,7 @@ class Header:
 
 
 def _card(line: str) -> Card:
-    keyword = line[:8].rstrip()
+    keyword = line[:8].rstrip().translate(_UNPRINTABLE)
     if line[8:10] != "= " or keyword in _COMMENTARY:
         return Card(keyword, line[8:].rstrip().translate(_UNPRINTABLE), None)
     value = line[10:]
@@ -216,5 +216,5 @@ def _ends(block: bytes) -> bool:
     if b"END" not in block:
         return False
     return any(
-        block[start : start + CARD].rstrip() == b"END" for start in range(0, len(block), CARD)
+        block[start : start + CARD].rstrip(b" ") == b"END" for start in range(0, len(block), CARD)
     )

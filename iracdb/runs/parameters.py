@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,32 @@ class Request:
         self.aperture()
         if self.rejection is not None:
             parse_rejection(self.rejection)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Request:
+        """Make a request of loosely typed options.
+
+        Parameters
+        ----------
+        options : mapping
+            By the names of this class.
+
+        Returns
+        -------
+        Request
+            Checked.
+
+        Raises
+        ------
+        UsageError
+            Where an option is wrong.
+        """
+        values = dict(options)
+        if "aors" in values:
+            values["aors"] = tuple(int(aorkey) for aorkey in values["aors"])
+        if values.get("radius") is not None:
+            values["radius"] = tuple(float(length) for length in values["radius"])
+        return cls(**values)
 
     def aperture(self) -> Aperture:
         """Tell the aperture asked for, or the recipe's.

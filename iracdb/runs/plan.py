@@ -20,38 +20,9 @@ from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
 from iracdb.photometry.aperture import Aperture
+from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
 from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice, choose
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the row of an average says beside its numbers.
-
-    Parameters
-    ----------
-    mission, read_mode, hdr_part, dither_scale, date_obs : str or None
-        Of the last frame.
-    frame_time, mjd_obs : float or None
-        Of the last frame.
-    dither_position : int or None
-        Of the last frame.
-    cycling : bool or None
-        Whether AORLABEL names a cycling dither.
-    creators : str or None
-        The versions of the frames' pipeline, where they differ.
-    """
-
-    mission: str | None = None
-    read_mode: str | None = None
-    frame_time: float | None = None
-    hdr_part: str | None = None
-    cycling: bool | None = None
-    dither_scale: str | None = None
-    dither_position: int | None = None
-    date_obs: str | None = None
-    mjd_obs: float | None = None
-    creators: str | None = None
 
 
 @dataclass(frozen=True)
@@ -274,13 +245,13 @@ def assemble(
 def _averages(
     parameters: Parameters, choice: TargetChoice, aorkey: int, files: tuple[ScienceFile, ...]
 ) -> list[PlannedAverage]:
-    by_group = sorted(files, key=_likeness)
-    groups = [tuple(group) for _, group in groupby(by_group, key=_likeness)]
+    by_group = sorted(files, key=likeness)
+    groups = [tuple(group) for _, group in groupby(by_group, key=likeness)]
     made = []
     for target in _targets(choice, aorkey, files[0].object, files[0].ra_ref, files[0].dec_ref):
         for group in groups:
             problem = _problem(parameters, target, group[0].shape)
-            facts = _facts(group)
+            facts = facts_of(group)
             made.append(PlannedAverage(aorkey, target, group_name(group[0]), group, facts, problem))
     return made
 
@@ -292,48 +263,6 @@ def _problem(parameters: Parameters, target: Position, shape: tuple[int, int]) -
         radii = shown_radii(parameters.aperture)
         return f"radii {radii} cannot fit the {shape[0]} x {shape[1]} array"
     return None
-
-
-def _likeness(file: ScienceFile) -> tuple[str, float, str]:
-    return file.read_mode, file.frame_time or 0.0, file.hdr_part or ""
-
-
-def group_name(file: ScienceFile) -> str:
-    """Name what frames must have in common to be averaged.
-
-    Parameters
-    ----------
-    file : ScienceFile
-        One of them.
-
-    Returns
-    -------
-    str
-        Such as ``FULL 12.0 s long``.
-    """
-    words = [file.read_mode]
-    if file.frame_time is not None:
-        words.append(f"{file.frame_time!r} s")
-    if file.hdr_part is not None:
-        words.append(file.hdr_part)
-    return " ".join(words)
-
-
-def _facts(files: tuple[ScienceFile, ...]) -> Facts:
-    last = files[-1]
-    creators = sorted({file.creator or "none" for file in files})
-    return Facts(
-        mission="CRYO" if is_cryogenic(last.mjd_obs) else "WARM",
-        read_mode=last.read_mode,
-        frame_time=last.frame_time,
-        hdr_part=last.hdr_part,
-        cycling=is_cycling(last.aor_label),
-        dither_scale=last.dither_scale,
-        dither_position=last.dither_position,
-        date_obs=last.date_obs,
-        mjd_obs=last.mjd_obs,
-        creators=", ".join(creators) if len(creators) > 1 else None,
-    )
 
 
 def _targets(

@@ -207,5 +207,6 @@ class FrameSpec:
         Returns
         -------
         FileName
+            In the archive's form.
         """
         return FileName(self.channel, self.aorkey, self.expid, self.dcenum, self.version, kind)
