@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from iracdb.catalogue import listing
 from iracdb.catalogue.database import open_database
@@ -15,14 +15,13 @@ from iracdb.catalogue.ingest_report import IngestReport
 from iracdb.catalogue.listing import Listing
 from iracdb.catalogue.query import QueryResult, run_query
 from iracdb.catalogue.urls import database_url, shown
-from iracdb.export.tables import export_run, file_names
-from iracdb.export.writing import check_free
-from iracdb.irac.handbook import Radii
-from iracdb.irac.header import Header
-from iracdb.runs.parameters import Request
-from iracdb.runs.plan import Plan, make_plan
-from iracdb.runs.results import Run
-from iracdb.runs.start import make_run
+
+# Measuring needs astropy and photutils, which take a second to import: listings do not wait.
+if TYPE_CHECKING:
+    from iracdb.irac.handbook import Radii
+    from iracdb.irac.header import Header
+    from iracdb.runs.plan import Plan
+    from iracdb.runs.results import Run
 
 
 class Catalogue:
@@ -117,6 +116,9 @@ class Catalogue:
         Plan
             AORs, frames, targets, parameters as applied, and what is missing.
         """
+        from iracdb.runs.parameters import Request
+        from iracdb.runs.plan import make_plan
+
         with self._database.read() as connection:
             return make_plan(connection, Request.of(options))
 
@@ -193,29 +195,21 @@ class Catalogue:
         iracdb.errors.IracdbError
             Where it cannot be made; what is measured so far is kept.
         """
-        options = {
-            key: value for key, value in locals().items() if key in Request.__dataclass_fields__
-        }
+        given = dict(locals())
 
-        def tell(run_id: int, run_name: str, plan: Plan, resumed: bool) -> None:
-            # A table of that name in the way is said now, not after hours of measuring.
-            for file_name in file_names(run_name) if out is not None else ():
-                check_free(Path(out) / file_name)  # type: ignore[arg-type]
-            if on_plan is not None:
-                on_plan(run_id, run_name, plan, resumed)
+        from iracdb.export.run_into import run_into
+        from iracdb.runs.parameters import Request
 
-        made = make_run(
+        asked = {name: given[name] for name in Request.__dataclass_fields__}
+        return run_into(
             self._database,
-            Request.of(options),
+            Request.of(asked),
+            out,
             jobs=jobs,
             check_inputs=check_inputs,
             progress=progress,
-            on_plan=tell,
+            on_plan=on_plan,
         )
-        run = Run(self._database, made.run_id)
-        if out is not None:
-            export_run(run, out)
-        return run
 
     def get(self, which: int | str) -> Run:
         """Find a run.
@@ -235,6 +229,8 @@ class Catalogue:
         iracdb.errors.NotFound
             Where there is none.
         """
+        from iracdb.runs.results import Run
+
         return Run(self._database, which)
 
     def runs(self, *, withdrawn: bool = False) -> Listing:

@@ -1,0 +1,68 @@
+"""Making a run and writing its tables in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from iracdb.catalogue.database import Database
+from iracdb.export.tables import export_run, file_names
+from iracdb.export.writing import check_free
+from iracdb.runs.parameters import Request
+from iracdb.runs.plan import Plan
+from iracdb.runs.results import Run
+from iracdb.runs.start import make_run
+
+
+def run_into(
+    database: Database,
+    request: Request,
+    out: str | Path | None,
+    *,
+    jobs: int = 1,
+    check_inputs: bool = False,
+    progress: Any = None,
+    on_plan: Any = None,
+) -> Run:
+    """Make a run, or go on with one, and write its tables where asked to.
+
+    Parameters
+    ----------
+    database : Database
+        Open for writing.
+    request : Request
+        What was asked.
+    out : path or None
+        Folder for the tables and the log; None writes no files.
+    jobs, check_inputs, progress, on_plan
+        As of `iracdb.runs.start.make_run`.
+
+    Returns
+    -------
+    Run
+        Finished.
+
+    Raises
+    ------
+    CannotWrite
+        Where other files of those names are in the way: before anything is measured.
+    """
+
+    def tell(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
+        for file_name in () if out is None else file_names(name):
+            check_free(Path(str(out)) / file_name)
+        if on_plan is not None:
+            on_plan(run_id, name, plan, resumed)
+
+    made = make_run(
+        database,
+        request,
+        jobs=jobs,
+        check_inputs=check_inputs,
+        progress=progress,
+        on_plan=tell,
+    )
+    run = Run(database, made.run_id)
+    if out is not None:
+        export_run(run, out)
+    return run
