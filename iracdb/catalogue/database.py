@@ -183,6 +183,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # ANALYZE looks at so many rows of an index, however large it has become.
+        connection.execute("PRAGMA analysis_limit = 1000")
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, case, exc, insert, select, text, update
@@ -18,7 +18,7 @@ from iracdb.catalogue.tables import file, file_location, file_problem, frame
 from iracdb.errors import BadFile
 from iracdb.irac.archive import Found
 from iracdb.irac.files import FACTS, IracFile, aor_facts
-from iracdb.irac.names import KINDS
+from iracdb.irac.names import KINDS, parse_name
 
 _FRAME_FACTS = (
     "mjd_obs", "date_obs", "read_mode", "frame_time", "hdr_part", "dither_position",
@@ -100,11 +100,13 @@ class Store:
         path, content = reading.found.path, reading.file
         self._no_longer_set_aside(path)
         held = self.connection.execute(
-            select(file.c.id).where(file.c.sha256 == content.sha256)
-        ).scalar_one_or_none()
+            select(file.c.id, file.c.frame_id, file.c.name).where(
+                file.c.sha256 == content.sha256
+            )
+        ).one_or_none()
         if held is not None:
-            self._place_known(path, content, held)
-            return None
+            self._place_known(path, content, held.id)
+            return self._tell_version(content, held)
         frame_id = self._frame(content)
         kind, note = self._compare_versions(path, content, frame_id)
         file_id = self._insert_file(content, frame_id)
@@ -185,15 +187,27 @@ class Store:
             self.report.add(Outcome("copy", path, f"the same content as {standing[0]}"))
         elif vanished:
             self.report.add(Outcome("moved", path, f"from {vanished[0]}"))
-            self._move_away(vanished)
+            self._move_away(vanished[0])
         else:
             self.report.add(Outcome("back", path, "its content was held, but was nowhere"))
         self._locate(path, content, file_id)
 
-    def _move_away(self, paths: list[str]) -> None:
-        self.report.moved_from.update(paths)
+    def _tell_version(self, content: IracFile, held: Any) -> int | None:
+        """Call the same bytes by their newest version, whichever name was seen first."""
+        name, known = content.name, parse_name(held.name)
+        if known is None or name.version <= known.version:
+            return None
+        if replace(name, version=known.version) != known:
+            return None
         self.connection.execute(
-            update(file_location).where(file_location.c.path.in_(paths)).values(present=False)
+            update(file).where(file.c.id == held.id).values(version=name.version, name=str(name))
+        )
+        return int(held.frame_id)
+
+    def _move_away(self, path: str) -> None:
+        self.report.moved_from.add(path)
+        self.connection.execute(
+            update(file_location).where(file_location.c.path == path).values(present=False)
         )
 
     def _locate(self, path: str, content: IracFile, file_id: int) -> None:
@@ -307,7 +321,7 @@ class Store:
         for row in rows:
             by_frame[row.frame_id].append(row)
         for frame_id in sorted(by_frame):
-            best = min(by_frame[frame_id], key=_belief)
+            best = max(by_frame[frame_id], key=_belief)
             self.connection.execute(
                 update(frame)
                 .where(frame.c.id == frame_id)
@@ -317,16 +331,20 @@ class Store:
     def _tell_aor(self, aorkey: int, readings: list[Reading]) -> None:
         """Gather what is known of an AOR from the best file of its first frame, if it is new."""
         rank = case({kind.name: kind.rank for kind in KINDS.values()}, value=file.c.kind)
-        best = self.connection.execute(
-            select(file.c.sha256)
+        first = (
+            select(file.c.frame_id)
             .join(frame, frame.c.id == file.c.frame_id)
             .where(frame.c.aorkey == aorkey)
-            .order_by(
-                rank, frame.c.channel, frame.c.expid, frame.c.dcenum,
-                file.c.version.desc(), file.c.sha256,
-            )
+            .order_by(rank, frame.c.channel, frame.c.expid, frame.c.dcenum)
             .limit(1)
-        ).scalar_one()  # fmt: skip
+            .scalar_subquery()
+        )
+        rows = self.connection.execute(
+            select(file.c.kind, file.c.version, file.c.creator, file.c.sha256).where(
+                file.c.frame_id == first
+            )
+        ).all()
+        best = max(rows, key=_belief).sha256
         for reading in readings:
             if reading.file is not None and reading.file.sha256 == best:
                 facts = aor_facts(reading.file.header)
@@ -337,9 +355,8 @@ class Store:
 
 
 def _belief(row: Any) -> tuple[Any, ...]:
-    """Sort key of a frame's files: whom to believe first."""
-    newest_first = tuple(-number for number in version_numbers(row.creator))
-    return KINDS[row.kind].rank, -row.version, newest_first, row.sha256
+    """Sort key of a frame's files: the one to believe is last."""
+    return -KINDS[row.kind].rank, row.version, version_numbers(row.creator), row.sha256
 
 
 def version_numbers(creator: str | None) -> tuple[int, ...]:

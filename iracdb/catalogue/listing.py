@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -299,7 +300,7 @@ def header_of(connection: Connection, which: str) -> Header:
     NotFound
         Where no file is meant, or more than one.
     """
-    by_path = str(Path(which).absolute())
+    by_path = os.path.abspath(which)  # as the walk makes paths: links kept, .. taken out
     name = Path(which).name
     conditions = [location.c.path == by_path, file.c.name == name]
     if len(which) >= 6 and all(digit in "0123456789abcdef" for digit in which):

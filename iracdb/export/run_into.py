@@ -34,8 +34,14 @@ def run_into(
         What was asked.
     out : path or None
         Folder for the tables and the log; None writes no files.
-    jobs, check_inputs, progress, on_plan
-        As of `iracdb.runs.start.make_run`.
+    jobs : int, optional
+        Worker processes; the result does not depend on it.
+    check_inputs : bool, optional
+        Re-read the hashes of all inputs before closing.
+    progress : callable, optional
+        Called after each AOR.
+    on_plan : callable, optional
+        Called before anything is measured: see `iracdb.runs.start.make_run`.
 
     Returns
     -------

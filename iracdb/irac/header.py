@@ -168,7 +168,8 @@ def _number(text: str) -> float | None:
     if _NUMBER.fullmatch(text) is None:
         return None
     value = float(text.replace("D", "E").replace("d", "e"))
-    return value if math.isfinite(value) else None
+    # Minus zero is kept as zero: SQLite would lose the sign, PostgreSQL would not.
+    return value + 0.0 if math.isfinite(value) else None
 
 
 def read_header(stream: BinaryIO) -> Header:

@@ -11,7 +11,6 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,8 @@ class _Chunk:
     aorkey: int
     group: str
     block: Block
+    last: bool
+    """Whether it is the AOR's last."""
 
 
 def execute(
@@ -119,32 +120,31 @@ def _measured(
 
 def _chunks(database: Database, plan: Plan, aorkey: int, declared: set[int]) -> Iterator[_Chunk]:
     averages = plan.of_aor(aorkey)
-    groups = {average.group: average for average in averages if average.files}
-    for group, example in groups.items():
+    groups = {average.group: average.files for average in averages if average.files}
+    batches = [
+        (group, batch) for group, files in groups.items() for batch in in_batches(files, BLOCK)
+    ]
+    for number, (group, files) in enumerate(batches, start=1):
         positions = [average.target for average in averages if average.group == group]
-        ra = tuple(math.nan if p.ra is None else p.ra for p in positions)
-        dec = tuple(math.nan if p.dec is None else p.dec for p in positions)
-        for files in in_batches(list(example.files), BLOCK):
-            ids = [file.file_id for file in files]
-            if not declared.issuperset(ids):
-                raise RunRefused(f"AOR {aorkey} would read files that the run did not declare")
-            with database.read() as connection:
-                places = selection.frame_files(connection, ids)
-            missing = [file.name for file in files if file.file_id not in places]
-            if missing:
-                raise InputsChanged(
-                    f"{missing[0]} is nowhere any more: put it back, ingest it, "
-                    "and repeat the command"
-                )
-            block = Block(
-                frames=tuple(places[number] for number in ids),
-                ra=ra,
-                dec=dec,
-                aperture=plan.parameters.aperture,
-                centre=plan.parameters["centre"],
-                sky=plan.parameters["sky"],
+        ids = [file.file_id for file in files]
+        if not declared.issuperset(ids):
+            raise RunRefused(f"AOR {aorkey} would read files that the run did not declare")
+        with database.read() as connection:
+            places = selection.frame_files(connection, ids)
+        missing = [file.name for file in files if file.file_id not in places]
+        if missing:
+            raise InputsChanged(
+                f"{missing[0]} is nowhere any more: put it back, ingest it, and repeat the command"
             )
-            yield _Chunk(aorkey, group, block)
+        block = Block(
+            frames=tuple(places[file_id] for file_id in ids),
+            ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
+            dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
+            aperture=plan.parameters.aperture,
+            centre=plan.parameters["centre"],
+            sky=plan.parameters["sky"],
+        )
+        yield _Chunk(aorkey, group, block, last=number == len(batches))
 
 
 class _Writer:
@@ -170,21 +170,21 @@ class _Writer:
     def write_all(
         self, aors: list[int], measured: Iterator[tuple[_Chunk, list[Measurement]]]
     ) -> None:
-        """Write each AOR as soon as all its chunks are there."""
-        by_aor = groupby(measured, key=lambda pair: pair[0].aorkey)
-        upcoming = next(by_aor, None)
+        """Write each AOR as soon as all its chunks are there, before the next is asked for."""
         for aorkey in aors:
             results: dict[str, list[list[Measurement]]] = {}
-            if upcoming is not None and upcoming[0] == aorkey:
-                for chunk, measurements in upcoming[1]:
+            if any(average.files for average in self._plan.of_aor(aorkey)):
+                for chunk, measurements in measured:
                     results.setdefault(chunk.group, []).append(measurements)
-                upcoming = next(by_aor, None)
+                    if chunk.last:
+                        break
             self._write(aorkey, results)
 
     def _write(self, aorkey: int, results: dict[str, list[list[Measurement]]]) -> None:
         averages = self._plan.of_aor(aorkey)
         aor_row, image_row = self._first_rows[aorkey]
         turn: dict[str, int] = {}
+        numbers: dict[Position, int] = {}
         with self._database.write() as connection:
             for average in averages:
                 index = turn.get(average.group, 0)
