@@ -4,11 +4,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test bench lint clean
 
 help:
 	@echo "make demo   simulate a small archive, ingest it, measure it, write its tables"
 	@echo "make test   run every test, those on PostgreSQL included"
+	@echo "make bench  speed beside the plain astropy way, as ratios"
 	@echo "make lint   ruff and mypy"
 
 install: $(STAMP)
@@ -24,6 +25,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+bench: $(STAMP)
+	@$(BIN)/python benchmarks/measure.py
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from .output import note
 @click.command()
 @common_options
 def init() -> None:
-    """Make a new catalogue (other commands that write make it too)."""
+    """Make a new catalogue ('iracdb ingest' makes it too)."""
     from iracdb.catalogue.urls import database_url, shown
 
     with open_catalogue(create=True):

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import common_options, open_catalogue, output_options
-from .output import many, print_json, print_rows, print_table, shown_path
+from .output import many, note, print_json, print_rows, print_table, shown_path
 
 if TYPE_CHECKING:
     from iracdb.catalogue.listing import Listing
 
 _channel = click.option("--channel", type=click.IntRange(1, 4), help="Only this channel.")
-_aor = click.option("--aor", "aorkey", type=int, help="Only this AOR.")
-_limit = click.option("--limit", type=click.IntRange(min=1), help="At most so many rows.")
+_number = click.IntRange(1, 2**63 - 1)  # what a database holds
+_aor = click.option("--aor", "aorkey", type=_number, help="Only this AOR.")
+_limit = click.option("--limit", type=_number, help="At most so many rows.")
 
 
 @click.command()
@@ -66,6 +67,13 @@ def _by_channel(held: Listing) -> list[tuple[Any, ...]]:
     return rows
 
 
+def _list(found: Listing, output_format: str) -> None:
+    if found.rows or output_format != "table":
+        print_rows(found.columns, found.rows, output_format)
+    else:
+        note("There are none: take frames in with 'iracdb ingest'")
+
+
 @click.command()
 @_channel
 @output_options
@@ -74,7 +82,7 @@ def aors(channel: int | None, output_format: str) -> None:
     """List the AORs."""
     with open_catalogue() as catalogue:
         found = catalogue.aors(channel=channel)
-    print_rows(found.columns, found.rows, output_format)
+    _list(found, output_format)
 
 
 @click.command()
@@ -87,7 +95,7 @@ def frames(aorkey: int | None, channel: int | None, limit: int | None, output_fo
     """List the frames."""
     with open_catalogue() as catalogue:
         found = catalogue.frames(aorkey=aorkey, channel=channel, limit=limit)
-    print_rows(found.columns, found.rows, output_format)
+    _list(found, output_format)
 
 
 @click.command()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -13,6 +15,7 @@ from iracdb.errors import EXIT_STATUSES, IracdbError
 
 from . import database, files, holdings, measuring, results, simulating, sql
 from .options import DEBUG, common_options
+from .output import note
 
 FAULT = 70
 """Exit status of a fault of the program itself, which no user should ever meet."""
@@ -71,47 +74,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as problem:
+    except click.exceptions.NoArgsIsHelpError as problem:
         problem.show()
         return problem.exit_code
+    except click.ClickException as problem:
+        return _said(_usage(problem), problem.exit_code, debug)
     except (KeyboardInterrupt, click.Abort):
-        return _interrupted(debug)
+        what = "Interrupted. What was finished is kept; repeat the command to go on"
+        return _said(what, 130, debug)
     except IracdbError as problem:
-        if debug:
-            raise
-        click.echo(f"iracdb: {problem}", err=True)
-        return problem.exit_status
-    except BrokenPipeError:
-        # Whoever read our output has seen enough ('iracdb files | head').
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _said(str(problem), problem.exit_status, debug)
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has seen enough ('iracdb files | head'). Click, where it comes
+        # upon that first, ends by itself.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as problem:
-        if debug or problem.errno not in _NO_WRITING:
+        if problem.errno not in _NO_WRITING:
             return _fault(problem, debug)
         where = f" {problem.filename}" if problem.filename else ""
-        click.echo(f"iracdb: Could not write{where}: {problem.strerror}", err=True)
-        return 6
+        return _said(f"Could not write{where}: {problem.strerror}", 6, debug)
     except Exception as problem:
         return _fault(problem, debug)
 
 
-def _interrupted(debug: bool) -> int:
+def _said(what: str, status: int, debug: bool) -> int:
+    """Say what is wrong in one line, after the trace where it was asked for."""
     if debug:
-        raise
-    click.echo(
-        "\niracdb: Interrupted. What was finished is kept; the same command goes on from there.",
-        err=True,
-    )
-    return 130
+        traceback.print_exc()
+    note(f"iracdb: {what}")
+    return status
+
+
+def _usage(problem: click.ClickException) -> str:
+    said = " ".join(problem.format_message().split())
+    context = getattr(problem, "ctx", None)
+    return said if context is None else f"{said} (see '{context.command_path} --help')"
 
 
 def _fault(problem: BaseException, debug: bool) -> int:
-    if debug:
-        raise problem
     said = " ".join(str(problem).split())[:300]
-    click.echo(
-        f"iracdb: This is a fault of iracdb itself ({type(problem).__name__}: {said}). "
-        f"Please report it, with what --{DEBUG} shows",
-        err=True,
+    what = (
+        f"This is a fault of iracdb itself ({type(problem).__name__}: {said}). "
+        f"Please report it, with what --{DEBUG} shows"
     )
-    return FAULT
+    return _said(what, FAULT, debug)

@@ -34,7 +34,7 @@ def common_options(command: Function) -> Function:
     callable
         Decorated.
     """
-    db = click.option(
+    database = click.option(
         "--db",
         metavar="PATH_OR_URL",
         callback=_remember,
@@ -42,10 +42,25 @@ def common_options(command: Function) -> Function:
         help="The catalogue: a file, or postgresql://user@host/name. "
         "By default IRACDB_DATABASE_URL, else iracdb.sqlite here.",
     )
-    debug = click.option(
+    return database(debug_option(command))
+
+
+def debug_option(command: Function) -> Function:
+    """Add ``--debug``.
+
+    Parameters
+    ----------
+    command : callable
+        To be decorated.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    return click.option(
         f"--{DEBUG}", is_flag=True, expose_value=False, help="Show the trace of an error."
-    )
-    return db(debug(command))
+    )(command)
 
 
 def location() -> str | None:

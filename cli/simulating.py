@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import common_options
+from .options import debug_option
 from .output import many
 
 
@@ -27,7 +27,7 @@ from .output import many
 @click.option("--no-bad-files", is_flag=True, help="Leave out the deliberately bad files.")
 @click.option("--no-noise", is_flag=True, help="Without noise.")
 @click.option("--no-response", is_flag=True, help="Without response over array and pixel.")
-@common_options
+@debug_option
 def simulate(
     directory: str, seed: int, frames: int, no_bad_files: bool, no_noise: bool, no_response: bool
 ) -> None:

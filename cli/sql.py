@@ -12,7 +12,7 @@ from .output import note, print_rows
 
 @click.command()
 @click.argument("query")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows.")
+@click.option("--limit", type=click.IntRange(1, 2**31 - 1), help="At most so many rows.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from iracdb_cli.main import cli
 
 from iracdb.catalogue.tables import metadata
-from iracdb_cli.main import cli
 
 DOCS = Path(__file__).parent
 WIDTH = 78
@@ -24,9 +24,8 @@ END = "<!-- end of tables -->\n"
 _INTRODUCTION = """\
 # Commands
 
-The help of each command, as `iracdb COMMAND --help` prints it on a terminal of 80 columns. Written by
-[generate.py](generate.py). Every command takes `--db` and `--debug`, before or after its name; exit
-statuses are explained in [errors.md](errors.md).
+The help of each command, as `iracdb COMMAND --help` prints it on a terminal of 80 columns. Written
+by [generate.py](generate.py). Exit statuses are explained in [errors.md](errors.md).
 """
 
 

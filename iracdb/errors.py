@@ -16,7 +16,7 @@
     │   ├── NotOurs                          something else lives there
     │   ├── WrongRevision                    older or newer than this iracdb
     │   ├── Busy                             another process holds it
-    │   └── QueryRefused                     SQL that fails or would change something
+    │   └── QueryRefused                 3   SQL that fails or would change something
     └── CannotWrite (OSError)            6   disk full, no permission
 
 Exit status 0 is done or yes, 1 the answer no, 5 done with something set aside (``--strict``),

@@ -118,7 +118,7 @@ def test_fits():
     [(0, 3, 7), (-1, 3, 7), (3, 2, 7), (3, 7, 7), (3, 8, 7), (3, 3, math.inf), (math.nan, 3, 7)],
 )
 def test_radii_must_grow(radii):
-    with pytest.raises(UsageError, match=r"radii must grow: \S+ \S+ \S+ is not 0 < r"):
+    with pytest.raises(UsageError, match=r"Radii must grow: \S+ \S+ \S+ is not 0 < r"):
         Aperture(*radii)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import facts, fits_of, outcomes, places, problems, put, spec, with_card
+from iracdb_cli.main import main
 
 from iracdb.catalogue import listing
 from iracdb.catalogue.database import Database, open_database
@@ -20,7 +21,6 @@ from iracdb.catalogue.urls import database_url
 from iracdb.irac import files as files_module
 from iracdb.irac.simulate import simulate_frame
 from iracdb.irac.simulate.cards import fits_bytes
-from iracdb_cli.main import main
 
 NAME = "SPITZER_I2_90000000_0007_0000_1_sub2d.fits"
 WHOLE = fits_of(spec(expid=7))
@@ -231,7 +231,7 @@ def dangling_to_no_text(place: Path) -> None:
         (above, "link-loop", "it is a link to a folder that holds it"),
         (fifo, "unreadable", "it is not a regular file"),
         (dangling_to_no_text, "dangling-link",
-         "it is a link to no\\xfftext\\x0a\\x1b[31m, which is not there"),
+         "it is a link to no\\xfftext\n\x1b[31m, which is not there"),
     ],
 )  # fmt: skip
 def test_what_is_no_file(

@@ -431,7 +431,7 @@ def test_an_older_database_is_refused(any_database: Database, monkeypatch: pytes
     known = revisions.head()
     monkeypatch.setattr(revisions, "head", lambda: "9998")
     for create in (False, True):
-        with pytest.raises(WrongRevision, match=r"by an older iracdb: .*run: iracdb db upgrade --db"):
+        with pytest.raises(WrongRevision, match=r"older iracdb: .*run: iracdb db upgrade"):
             open_database(any_database.url, create=create)
     assert database_module.current(any_database.url) == (known, "9998", "older")
 
@@ -461,7 +461,9 @@ def test_the_command_in_the_message_can_be_typed(
 
 def test_upgrade(any_location: str):
     url = database_url(any_location)
-    assert database_module.upgrade(url) == (None, revisions.head())
+    with pytest.raises((Unreachable, NotOurs), match="iracdb init"):
+        database_module.upgrade(url)
+    open_database(url, create=True).close()
     assert database_module.upgrade(url) == (revisions.head(), revisions.head())
     open_database(url).close()
 

@@ -31,6 +31,7 @@ FLOORS = (
     "iracdb.irac",
     "iracdb.layouts",
     "iracdb.flags",
+    "iracdb.workers",
     "iracdb.errors",
 )
 # Both stand above the ground, and neither knows the other.

@@ -24,6 +24,8 @@ from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.query import run_query
 from iracdb.catalogue.urls import database_url
 from iracdb.errors import NotFound
+from iracdb.irac.header import read_header
+from iracdb.irac.simulate import file_path
 
 REAL_AORS = [24649984, 38703360, 42789888, 46466816, 48765440]
 
@@ -125,26 +127,21 @@ def test_headers_print_back_byte_for_byte(real: Database, reference: Path):
 
 
 def test_any_keyword_is_reached_in_sql(real: Database, reference: Path):
-    for keyword in ("RA_REF", "PTGCS", "SIMPLE", "OBSRVR", "A_5_0", "HISTORY"):
-        expected = []
-        for path in (reference / "archive").rglob("*.fits"):
-            with real.read() as connection:
-                header = listing.header_of(connection, path.name)
-            expected += [
-                (path.name, place, card.text, card.number)
-                for place, card in enumerate(header.cards)
-                if card.keyword == keyword
-            ]
-        found = run_query(
-            real, f"SELECT file, position, text, number FROM header_card WHERE keyword='{keyword}'"
-        )
-        assert sorted(found.rows) == sorted(expected)
-    one = run_query(
+    wanted = ("RA_REF", "PTGCS", "SIMPLE", "OBSRVR", "A_5_0", "HISTORY")
+    expected = []
+    for path in (reference / "archive").rglob("*.fits"):
+        with path.open("rb") as stream:
+            cards = read_header(stream).cards
+        expected += [
+            (path.name, place, card.keyword, card.text, card.number)
+            for place, card in enumerate(cards)
+            if card.keyword in wanted
+        ]
+    found = run_query(
         real,
-        "SELECT text, number FROM header_card WHERE keyword = 'FLUXCONV' AND "
-        "file = 'SPITZER_I2_38703360_0000_0000_2_bcd.fits'",
+        f"SELECT file, position, keyword, text, number FROM header_card WHERE keyword IN {wanted}",
     )
-    assert all(float(text) == number for text, number in one.rows)
+    assert sorted(found.rows) == sorted(expected)
 
 
 def test_both_databases_hold_the_same(real: Database, other: Database, reference: Path):
@@ -343,7 +340,7 @@ def test_other_content_of_one_version_is_a_sibling(sqlite: Database, tmp_path: P
 def test_gone_and_come_back(any_database: Database, archive: Path):
     ingest(any_database, [archive])
     before = facts(any_database)
-    path = put(archive, spec())
+    path = file_path(archive, spec().name("sub2d"))
     content, status = path.read_bytes(), path.stat()
     path.unlink()
     report = ingest(any_database, [archive])
@@ -389,6 +386,34 @@ def test_two_files_that_changed_places(sqlite: Database, tmp_path: Path):
     assert outcomes(ingest(sqlite, [tmp_path])) == {"changed": 2}
     after = places(sqlite)
     assert (after[str(one)], after[str(two)]) == (held[str(two)], held[str(one)])
+
+
+@pytest.mark.parametrize("away", ["a", "z"])
+def test_a_file_moved_away_and_another_put_in_its_place(
+    sqlite: Database, tmp_path: Path, away: str
+):
+    path = put(tmp_path / "data" / "m", spec())
+    ingest(sqlite, [tmp_path / "data"])
+    moved = tmp_path / "data" / away / path.name
+    moved.parent.mkdir()
+    path.rename(moved)
+    put(tmp_path / "data" / "m", spec(flux_mjy=3.0))
+    report = ingest(sqlite, [tmp_path / "data"])
+    assert outcomes(report) == {"changed": 1, "moved": 1}
+    assert report.of("moved")[0].note == f"from {path}"
+    assert places(sqlite) == {str(path): (sha256(path), True), str(moved): (sha256(moved), True)}
+    assert ingest(sqlite, [tmp_path / "data"]).nothing_new
+
+
+@pytest.mark.parametrize("copy", ["a", "z"])
+def test_a_file_touched_and_copied(sqlite: Database, tmp_path: Path, copy: str):
+    path = put(tmp_path / "data" / "m", spec())
+    ingest(sqlite, [tmp_path / "data"])
+    os.utime(path, ns=(0, 12345678901234567))
+    (tmp_path / "data" / copy).mkdir()
+    shutil.copy2(path, tmp_path / "data" / copy)
+    assert outcomes(ingest(sqlite, [tmp_path / "data"])) == {"touched": 1, "copy": 1}
+    assert {there for _, there in places(sqlite).values()} == {True}
 
 
 # --- Whatever the order --------------------------------------------------------------------------
@@ -552,7 +577,7 @@ def test_headers_of_one_name_are_told_apart_by_path(
         with pytest.raises(NotFound, match="may be any of 2 files"):
             listing.header_of(connection, one.name)
         for which in ("nothing.fits", "abcdef0123", "", "%", "'"):
-            with pytest.raises(NotFound, match="^No file .* is held"):
+            with pytest.raises(NotFound, match=r"^No file .* is held"):
                 listing.header_of(connection, which)
 
 
@@ -595,7 +620,7 @@ original = getattr(module, name)
 def killing(*arguments):
     global calls
     calls += 1
-    if calls == 230:
+    if calls == 215:
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*arguments)
 
@@ -607,7 +632,7 @@ ingest.ingest(open_database(database_url(sys.argv[1]), create=True), [sys.argv[2
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("many")
-    assert len(many_files(folder, 260)) == 260
+    assert len(many_files(folder, 230)) == 230
     return folder
 
 
@@ -625,7 +650,7 @@ def test_a_killed_ingest_keeps_its_batches_and_a_repeat_completes_it(
             kept = connection.execute(select(func.count()).select_from(t.file)).scalar_one()
         assert kept == ingest_module.BATCH
         report = ingest(database, [many])
-        assert (outcomes(report), report.unchanged) == ({"new": 60}, 200)
+        assert (outcomes(report), report.unchanged) == ({"new": 30}, 200)
         ingest(other, [many])
         assert facts(database) == facts(other)
         assert places(database) == places(other)

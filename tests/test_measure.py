@@ -355,7 +355,7 @@ def test_shapes_that_do_not_belong_together():
 
 def test_unknown_names():
     image = star_image(15, 16)[None]
-    with pytest.raises(UsageError, match="no centre is called"):
+    with pytest.raises(UsageError, match="No centre is called"):
         measure_block(image, [15.0], [16.0], SMALL, centre="navel")
-    with pytest.raises(UsageError, match="no sky is called"):
+    with pytest.raises(UsageError, match="No sky is called"):
         measure_block(image, [15.0], [16.0], SMALL, sky="blue")

@@ -93,8 +93,8 @@ def real_headers(reference: Path) -> list[tuple[str, bytes]]:
         with fits.open(path, memmap=False) as hdus:
             length = hdus[0].fileinfo()["datLoc"]
         found.append((path.name, path.read_bytes()[:length]))
-    for path in sorted((reference / "headers").glob("*.hdr")):
-        found.append((path.name, padded(path.read_bytes())))
+    raw = sorted((reference / "headers").glob("*.hdr"))
+    found += [(path.name, padded(path.read_bytes())) for path in raw]
     for path in sorted((reference / "headers").glob("*.txt")):
         lines = path.read_bytes().rstrip(b"\n").split(b"\n")
         found.append((path.name, padded(b"".join(line.ljust(CARD) for line in lines))))

@@ -153,7 +153,7 @@ def test_huge_positions_warn_of_nothing():
 
 @pytest.mark.parametrize("channel", [0, 5, -1, True, 1.0, "1", None])
 def test_unknown_channel(channel):
-    with pytest.raises(UsageError, match=r"channel .* none of IRAC's"):
+    with pytest.raises(UsageError, match=r"Channel .* none of IRAC's"):
         irac_aphot_corr(1.0, 1.0, 1.0, channel)
 
 

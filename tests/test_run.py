@@ -44,8 +44,6 @@ PLAIN = FrameSpec(
     channel=1, aorkey=91000000, x=127.0, y=127.0, flux_mjy=30.0, noise=False, response=False,
     background=0.0, frame_time=12.0,
 )  # fmt: skip
-SIMULATED = {1: (90000256, 90000512, 90001792, 90002048, 90002304), 2: (90000768, 90001024),
-             3: (90001536,), 4: (90001280,)}  # fmt: skip
 
 # Table 4.8 of the handbook as the original's manual copies it, typed in once more.
 MANUAL_RADII = """
@@ -154,7 +152,7 @@ def test_only_some_aors(simulated: Catalogue) -> None:
 @pytest.mark.parametrize("radii", [(3, 2, 7), (3, 7, 7), (0, 3, 7), (-1, 3, 7), (3, 3, math.inf),
                                    (math.nan, 3, 7)])  # fmt: skip
 def test_radii_must_grow(simulated: Catalogue, radii: tuple[float, float, float]) -> None:
-    with pytest.raises(UsageError, match="radii must grow"):
+    with pytest.raises(UsageError, match="Radii must grow"):
         simulated.plan(channel=1, radius=radii)
 
 
@@ -242,7 +240,7 @@ def test_unlike_frames_are_never_averaged_together(catalogue: Catalogue, tmp_pat
     plan = catalogue.plan()
     assert any("unlike frames" in warning for warning in plan.warnings)
     run = catalogue.run()
-    long, short = averages(catalogue, run)
+    short, long = averages(catalogue, run)
     assert (long["hdr_part"], long["frame_time"], long["n_total"]) == ("long", 30.0, 3)
     assert (short["hdr_part"], short["frame_time"], short["n_total"]) == ("short", 1.2, 3)
     for average in (long, short):
@@ -307,7 +305,7 @@ def test_a_target_without_position(catalogue: Catalogue, tmp_path: Path) -> None
 
 UNUSABLE: dict[str, dict[str, Any]] = {
     "n_not_in_fov": {"x": -30.0},
-    "n_centroiding": {"x": 6.0, "y": 100.0},
+    "n_centroiding": {"x": 5.0, "y": 100.0},
     "n_aperture_out_of_bounds": {"x": 14.0, "y": 100.0},
     "n_bad_center_guess": {"offset": (2.5, 0.0)},
     "n_nan_in_aperture": {"nan_pixels": ((130, 130),)},
@@ -439,14 +437,19 @@ def test_sigma_keeps_what_is_near_the_median_once(
 # From sums to flux densities
 
 
-@pytest.mark.parametrize("channel", [1, 2, 3, 4])
-@pytest.mark.parametrize("radii", list(MANUAL))
+# The simulated frames of channel 4 are subarray cubes, which cannot hold all radii.
+@pytest.mark.parametrize(
+    "channel, radii",
+    [
+        (channel, radii)
+        for radii in MANUAL
+        for channel in (1, 2, 3, 4)
+        if channel < 4 or radii[2] < 16
+    ],
+)
 def test_the_manuals_tables(
     simulated: Catalogue, channel: int, radii: tuple[float, float, float]
 ) -> None:
-    # The subarray cannot hold all of them: a full-array AOR of each channel, but for channel 4.
-    if channel == 4 and 2 * radii[2] > 32:
-        pytest.skip("the simulated frames of channel 4 are subarray cubes")
     plan = simulated.plan(channel=channel, radius=radii)
     assert plan.parameters["aperture_correction"] == MANUAL[radii][channel - 1]
     assert plan.parameters["pixel_size"] == PIXEL_SIZE[channel]
@@ -513,7 +516,7 @@ def test_corrected_is_net_over_both_factors(
 ) -> None:
     run = simulated.run(channel=channel, radius=radius)
     rows = [row for row in images(simulated, run) if row["corrected"] is not None]
-    assert len(rows) > 3
+    assert len(rows) >= 3
     for row in rows:
         net = row["raw"] - row["background"]
         factors = row["array_location_factor"] * row["pixel_phase_factor"]
@@ -569,10 +572,16 @@ def test_one_position_for_all_aors(catalogue: Catalogue, tmp_path: Path) -> None
     unnamed = catalogue.run(aors=[91000000], coord=" 270.0 66.0 ")
     assert list(unnamed.aor_data["Target"]) == ["270.0 66.0"]
     # All three are one target: names do not make a star.
-    assert (
-        len({row["target_id"] for r in (run, named, unnamed) for row in averages(catalogue, r)})
-        == 1
-    )
+    made = [row for each in (run, named, unnamed) for row in averages(catalogue, each)]
+    assert len({row["target_id"] for row in made}) == 1
+
+
+@pytest.mark.parametrize("coord", ["90 66", "270 -66", "100 -66", "270 89.9", "271 66", "0 0"])
+def test_a_position_elsewhere_on_the_sky(simulated: Catalogue, coord: str) -> None:
+    run = simulated.run(channel=1, aors=[90000256], coord=coord)
+    assert run.problem_aors == [90000256]
+    (row,) = averages(simulated, run)
+    assert row["n_not_in_fov"] + row["n_coordinate_conversion"] == row["n_total"] == 3
 
 
 def test_a_position_and_a_list_together(simulated: Catalogue) -> None:
@@ -658,7 +667,7 @@ def write_list(folder: Path, *rows: str) -> Path:
 
 
 def test_a_list_of_targets(catalogue: Catalogue, tmp_path: Path) -> None:
-    two = replace(PLAIN, x=100.0, y=100.0, background=0.1)
+    two = replace(PLAIN, x=100.0, y=100.0, background=0.1, response=True)
     write_frames(tmp_path, two, replace(two, expid=1), replace(PLAIN, aorkey=91000256))
     catalogue.ingest(tmp_path)
     path = write_list(
@@ -815,24 +824,33 @@ def test_a_finished_run_is_never_overwritten(catalogue: Catalogue, tmp_path: Pat
 # Begun, cut short, gone on with
 
 
+def two_aors(folder: Path) -> None:
+    write_frames(folder, *exposures(2), *exposures(2, replace(PLAIN, aorkey=91000256)))
+
+
 @pytest.fixture
-def unfinished(any_location: str, tmp_path: Path) -> Iterator[tuple[Catalogue, str]]:
-    """Run 4 over two AORs, killed when all was declared and nothing measured."""
-    write_frames(tmp_path / "a", *exposures(2), *exposures(2, replace(PLAIN, aorkey=91000256)))
-    with Catalogue(any_location) as catalogue:
-        catalogue.ingest(tmp_path / "a")
-        done = cut_short(
-            "declared-kill", any_location, "run", "--run-id", "4", "--radius", "3", "3", "7",
-            "--no-tables", folder=tmp_path,
-        )  # fmt: skip
-        assert done.returncode == -9, done.stderr
-        yield catalogue, any_location
+def unfinished(catalogue: Catalogue, tmp_path: Path) -> Catalogue:
+    """Run 4 over two AORs, given up when all was declared and nothing measured."""
+    two_aors(tmp_path / "a")
+    catalogue.ingest(tmp_path / "a")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("iracdb.runs.start.execute", raise_interrupt)
+        catalogue.run(run_id=4, radius=(3, 3, 7))
+    return catalogue
+
+
+def raise_interrupt(*_arguments: Any, **_options: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def test_inputs_are_declared_before_anything_is_measured(
-    unfinished: tuple[Catalogue, str],
+    catalogue: Catalogue, any_location: str, tmp_path: Path
 ) -> None:
-    catalogue, _ = unfinished
+    two_aors(tmp_path / "a")
+    catalogue.ingest(tmp_path / "a")
+    words = ("run", "--run-id", "4", "--radius", "3", "3", "7", "--no-tables")
+    done = cut_short("declared-kill", any_location, *words, folder=tmp_path)
+    assert done.returncode == -9, done.stderr
     run = catalogue.get(4)
     assert (run.state, run.row.finished_at) == ("running", None)
     declared = select(
@@ -848,11 +866,10 @@ def test_inputs_are_declared_before_anything_is_measured(
 
 
 def test_other_parameters_are_refused_with_the_difference(
-    unfinished: tuple[Catalogue, str],
+    unfinished: Catalogue,
 ) -> None:
-    catalogue, _ = unfinished
     with pytest.raises(RunRefused, match="begun otherwise") as refusal:
-        catalogue.run(run_id=4, radius=(2, 2, 6), rejection="none")
+        unfinished.run(run_id=4, radius=(2, 2, 6), rejection="none")
     said = str(refusal.value)
     assert "radius_source is 3.0, now 2.0" in said
     assert "rejection is minmax, now none" in said
@@ -860,41 +877,39 @@ def test_other_parameters_are_refused_with_the_difference(
 
 
 def test_other_software_is_refused_with_the_difference(
-    unfinished: tuple[Catalogue, str], monkeypatch: pytest.MonkeyPatch
+    unfinished: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue, _ = unfinished
     other = replace(software_module.this_software(), packages={"numpy": "0.1"})
     monkeypatch.setattr("iracdb.runs.start.this_software", lambda: other)
     with pytest.raises(RunRefused, match=r"numpy was .*, is now 0\.1"):
-        catalogue.run(run_id=4, radius=(3, 3, 7))
+        unfinished.run(run_id=4, radius=(3, 3, 7))
 
 
 def test_without_a_number_other_software_makes_a_run_of_its_own(
-    unfinished: tuple[Catalogue, str], monkeypatch: pytest.MonkeyPatch
+    unfinished: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a run by one software and half by another would be neither's."""
-    catalogue, _ = unfinished
     other = replace(software_module.this_software(), packages={"numpy": "0.1"})
     monkeypatch.setattr("iracdb.runs.start.this_software", lambda: other)
     monkeypatch.setattr("iracdb.runs.registry.this_software", lambda: other)
-    run = catalogue.run(radius=(3, 3, 7))
+    run = unfinished.run(radius=(3, 3, 7))
     assert run.run_id == 5
     assert run.software.packages == {"numpy": "0.1"}
-    assert catalogue.get(4).state == "running"
+    assert unfinished.get(4).state == "running"
 
 
 def test_an_unfinished_run_uses_the_inputs_it_declared(
-    unfinished: tuple[Catalogue, str], tmp_path: Path
+    unfinished: Catalogue, tmp_path: Path
 ) -> None:
-    catalogue, location = unfinished
     write_frames(tmp_path / "b", replace(PLAIN, expid=9), replace(PLAIN, version=2))
-    catalogue.ingest(tmp_path / "b")
-    done = command(
-        location, "run", "--radius", "3", "3", "7", "--no-tables", folder=tmp_path
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "goes on with run 4" in done.stderr
-    rows = images(catalogue, catalogue.get(4))
+    unfinished.ingest(tmp_path / "b")
+    told: list[tuple[int, bool]] = []
+    run = unfinished.run(
+        radius=(3, 3, 7), on_plan=lambda number, _name, _plan, again: told.append((number, again))
+    )
+    assert told == [(4, True)]
+    assert (run.run_id, run.state) == (4, "finished")
+    rows = images(unfinished, run)
     assert [(row["aorkey"], row["expid"]) for row in rows] == [
         (key, n) for key in (91000000, 91000256) for n in (0, 1)
     ]
@@ -1080,7 +1095,8 @@ def test_measurements_say_what_they_came_from(catalogue: Catalogue, tmp_path: Pa
 def test_tables_in_python_have_units_and_nothing_is_written(
     catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_frames(tmp_path / "a", *exposures(2), replace(PLAIN, aorkey=91000256, x=-30.0))
+    lit = replace(PLAIN, response=True)
+    write_frames(tmp_path / "a", *exposures(2, lit), replace(lit, aorkey=91000256, x=-30.0))
     catalogue.ingest(tmp_path / "a")
     home = tmp_path / "home"
     home.mkdir()

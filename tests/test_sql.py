@@ -483,7 +483,10 @@ def test_no_query(catalogue: Database, sql: str):
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("DELETE FROM run", "reads and changes nothing: DELETE is no beginning of a query"),
+        (
+            "DELETE FROM run",
+            "changes nothing: a query begins with SELECT, WITH or VALUES, not DELETE",
+        ),
         ("SELECT 1; SELECT 2", "reads and changes nothing: it takes one query at a time"),
         ("SELECT * FROM run13_aor_dta", r"Did you mean run13_aor_data\b"),
         ("SELECT * FROM run13_aor", r"Did you mean run13_aor_data\b"),

@@ -287,15 +287,13 @@ def upgrade(url: URL) -> tuple[str | None, str]:
     NotOurs, WrongRevision
         Where it holds something else, or is newer than this program.
     """
-    database = connect(url, create=True)
+    database = connect(url)
     try:
         with plain_errors(url):
             with database.read() as connection:
                 state = revisions.state_of(connection)
                 before = revisions.current(connection)
-            if state == "empty":
-                build(database)
-            elif state == "older":
+            if state == "older":
                 with database.migrate() as connection:
                     revisions.upgrade(connection)
             else:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -20,8 +19,9 @@ from iracdb.catalogue.database import Database, in_batches
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
 from iracdb.catalogue.ingest_store import Reading, Store
 from iracdb.errors import BadFile
-from iracdb.irac.archive import Found, Walk, under, walk
+from iracdb.irac.archive import Found, Walk, as_text, under, walk
 from iracdb.irac.files import read_irac_file
+from iracdb.workers import worker_pool
 
 BATCH = 200
 
@@ -71,14 +71,15 @@ def ingest(
         problems = _known_problems(connection)
     to_read = [found for found in seen.found if _to_read(found, known, problems, rehash, report)]
     done = 0
-    for batch in in_batches(to_read, BATCH):
-        readings = list(_read(batch, jobs))
-        with database.write() as connection:
-            Store(connection, report).keep(readings)
-        for reading in readings:
-            done += 1
-            if progress is not None:
-                progress(done, len(to_read), reading.found.path)
+    with _readers(jobs if len(to_read) >= 2 * jobs else 1) as read:
+        for batch in in_batches(to_read, BATCH):
+            readings = read(batch)
+            with database.write() as connection:
+                Store(connection, report).keep(readings)
+            for reading in readings:
+                done += 1
+                if progress is not None:
+                    progress(done, len(to_read), reading.found.path)
     with database.write() as connection:
         _mark_gone(connection, seen, known, report)
         _settle_problems(connection, seen, problems, report)
@@ -117,30 +118,27 @@ def _to_read(
     if location is not None and location.present and (location.size, location.mtime_ns) == stamp:
         report.unchanged += 1
         return False
-    problem = problems.get(found.path)
+    problem = problems.get(as_text(found.path))
     if problem is not None and (problem.size, problem.mtime_ns) == stamp:
         if problem.code in _RETRIED:
             return True
-        report.add(Outcome("set aside", found.path, problem.message, problem.code, again=True))
+        report.add(
+            Outcome("set aside", as_text(found.path), problem.message, problem.code, again=True)
+        )
         return False
     return True
 
 
-def _read(batch: list[Found], jobs: int) -> Iterator[Reading]:
-    if jobs <= 1 or len(batch) < 2 * jobs:
-        yield from map(read_one, batch)
+@contextmanager
+def _readers(jobs: int) -> Iterator[Callable[[list[Found]], list[Reading]]]:
+    """Give what reads a batch: this process, or workers that end with the ingest."""
+    if jobs <= 1:
+        yield lambda batch: [read_one(found) for found in batch]
         return
-    yield from _pool(jobs).map(read_one, batch, chunksize=max(1, len(batch) // (4 * jobs)))
-
-
-_pools: dict[int, ProcessPoolExecutor] = {}
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    if jobs not in _pools:
-        # Not forked: a database connection must not be shared with a child.
-        _pools[jobs] = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
-    return _pools[jobs]
+    with worker_pool(jobs) as pool:
+        yield lambda batch: list(
+            pool.map(read_one, batch, chunksize=max(1, len(batch) // (4 * jobs)))
+        )
 
 
 def read_one(found: Found) -> Reading:
@@ -195,7 +193,7 @@ def _settle_problems(
     connection: Connection, seen: Walk, problems: dict[str, Any], report: IngestReport
 ) -> None:
     """Settle the problems of files that were set aside and have gone."""
-    there = {found.path for found in seen.found}
+    there = {as_text(found.path) for found in seen.found}
     settled = [
         path
         for path in sorted(problems)

@@ -65,6 +65,8 @@ class IngestReport:
         What became of the others.
     moved_from : set of str
         Paths whose content is elsewhere now.
+    replaced : dict of int to str
+        Paths that hold other content now, by the file that was there.
     aors : set of int
         AORs of which there is new content.
     frames : int
@@ -77,6 +79,7 @@ class IngestReport:
     unchanged: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     moved_from: set[str] = field(default_factory=set)
+    replaced: dict[int, str] = field(default_factory=dict)
     aors: set[int] = field(default_factory=set)
     frames: int = 0
 

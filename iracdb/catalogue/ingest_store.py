@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, case, exc, insert, select, text, update
@@ -16,7 +18,7 @@ from iracdb.catalogue.clock import now
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
 from iracdb.catalogue.tables import file, file_location, file_problem, frame
 from iracdb.errors import BadFile
-from iracdb.irac.archive import Found
+from iracdb.irac.archive import Found, as_text
 from iracdb.irac.files import FACTS, IracFile, aor_facts
 from iracdb.irac.names import KINDS, parse_name
 
@@ -100,9 +102,7 @@ class Store:
         path, content = reading.found.path, reading.file
         self._no_longer_set_aside(path)
         held = self.connection.execute(
-            select(file.c.id, file.c.frame_id, file.c.name).where(
-                file.c.sha256 == content.sha256
-            )
+            select(file.c.id, file.c.frame_id, file.c.name).where(file.c.sha256 == content.sha256)
         ).one_or_none()
         if held is not None:
             self._place_known(path, content, held.id)
@@ -116,7 +116,7 @@ class Store:
         return frame_id
 
     def _set_aside(self, found: Found, problem: BadFile) -> None:
-        path = found.path.encode("utf-8", "backslashreplace").decode("utf-8")
+        path = as_text(found.path)
         columns = file_problem.c
         values = {
             "code": problem.code,
@@ -162,17 +162,17 @@ class Store:
         """Tell whether known content is where it was, elsewhere, or in one more place."""
         columns = file_location.c
         rows = self.connection.execute(
-            select(columns.path, columns.present, columns.mtime_ns).where(
-                columns.file_id == file_id
-            )
+            select(columns.path, columns.present, columns.size, columns.mtime_ns)
+            .where(columns.file_id == file_id)
+            .order_by(columns.path)
         ).all()
         here = next((row for row in rows if row.path == path), None)
         self_known = self.connection.execute(
             select(columns.file_id).where(columns.path == path)
         ).scalar_one_or_none()
-        others = sorted(row.path for row in rows if row.path != path and row.present)
-        standing = [other for other in others if os.path.lexists(other)]
-        vanished = [other for other in others if other not in standing]
+        others = [row for row in rows if row.path != path and row.present]
+        standing = [row.path for row in others if _stands(row, content.sha256)]
+        vanished = [row.path for row in others if row.path not in standing]
         if here is not None and here.present:
             if here.mtime_ns == content.mtime_ns:
                 self.report.unchanged += 1
@@ -183,11 +183,14 @@ class Store:
         elif self_known is not None:
             note = "its content is now that of another known file"
             self.report.add(Outcome("changed", path, note))
+            self.report.replaced[self_known] = path
         elif standing:
             self.report.add(Outcome("copy", path, f"the same content as {standing[0]}"))
         elif vanished:
             self.report.add(Outcome("moved", path, f"from {vanished[0]}"))
             self._move_away(vanished[0])
+        elif file_id in self.report.replaced:
+            self.report.add(Outcome("moved", path, f"from {self.report.replaced[file_id]}"))
         else:
             self.report.add(Outcome("back", path, "its content was held, but was nowhere"))
         self._locate(path, content, file_id)
@@ -253,11 +256,10 @@ class Store:
         """Tell what new content is to its path and to the frame it shows."""
         version, kind = content.name.version, content.name.kind
         was_here = self.connection.execute(
-            select(file.c.version)
-            .join(file_location, file_location.c.file_id == file.c.id)
-            .where(file_location.c.path == path)
+            select(file_location.c.file_id).where(file_location.c.path == path)
         ).scalar_one_or_none()
         if was_here is not None:
+            self.report.replaced[was_here] = path
             return "changed", "its content is not what it was"
         versions = (
             self.connection.execute(
@@ -352,6 +354,20 @@ class Store:
                     update(t.aor).where(t.aor.c.aorkey == aorkey).values(**facts)
                 )
                 return
+
+
+def _stands(place: Any, sha256: str) -> bool:
+    """Tell whether a place still holds the content last seen there."""
+    try:
+        status = os.stat(place.path)
+        if status.st_size != place.size or status.st_mtime_ns == place.mtime_ns:
+            return bool(status.st_size == place.size)
+        with Path(place.path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # it is there, and what it holds cannot be told now
 
 
 def _belief(row: Any) -> tuple[Any, ...]:

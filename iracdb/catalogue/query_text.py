@@ -118,7 +118,6 @@ def one_query(sql: str, dialect: str) -> Query:
         raise QueryRefused(f"{NOTHING_CHANGES}: it takes one query at a time, not several")
     if told[0].upper() not in _QUERY_WORDS:
         raise QueryRefused(
-            f"{NOTHING_CHANGES}: {told[0]} is no beginning of a query, which are SELECT, WITH "
-            "and VALUES"
+            f"{NOTHING_CHANGES}: a query begins with SELECT, WITH or VALUES, not {told[0]}"
         )
     return Query(sql[: tokens[-1].end], tuple(tokens))

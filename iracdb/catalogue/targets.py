@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
@@ -47,7 +48,9 @@ def separation_arcsec(ra1: float, dec1: float, ra2: float, dec2: float) -> float
     return math.degrees(2 * math.asin(min(1.0, math.sqrt(half)))) * 3600
 
 
-def find_or_add(connection: Connection, position: Position) -> int:
+def find_or_add(
+    connection: Connection, position: Position, *, other_than: Collection[int] = ()
+) -> int:
     """Find the target at a position, or note a new one.
 
     Parameters
@@ -56,6 +59,9 @@ def find_or_add(connection: Connection, position: Position) -> int:
         In a transaction that may write.
     position : Position
         As observed: without proper motion.
+    other_than : collection of int, optional
+        Targets that it is known not to be. Two positions further apart than the limit may both be
+        within it of a third.
 
     Returns
     -------
@@ -69,7 +75,7 @@ def find_or_add(connection: Connection, position: Position) -> int:
         ).scalar_one_or_none()
     else:
         identity = f"{position.ra!r} {position.dec!r}"
-        found = _nearest(connection, position.ra, position.dec)
+        found = _nearest(connection, position.ra, position.dec, other_than)
     if found is not None:
         return int(found)
     made = (
@@ -80,7 +86,9 @@ def find_or_add(connection: Connection, position: Position) -> int:
     return int(connection.execute(made).scalar_one())
 
 
-def _nearest(connection: Connection, ra: float, dec: float) -> int | None:
+def _nearest(
+    connection: Connection, ra: float, dec: float, other_than: Collection[int]
+) -> int | None:
     degrees = SAME_TARGET_ARCSEC / 3600
     near = connection.execute(
         select(target.c.id, target.c.ra, target.c.dec)
@@ -91,6 +99,10 @@ def _nearest(connection: Connection, ra: float, dec: float) -> int | None:
         )
         .order_by(target.c.id)
     ).all()
-    apart = [(separation_arcsec(ra, dec, row.ra, row.dec), row.id) for row in near]
+    apart = [
+        (separation_arcsec(ra, dec, row.ra, row.dec), row.id)
+        for row in near
+        if row.id not in other_than
+    ]
     best = min(apart, default=(math.inf, -1))
     return best[1] if best[0] <= SAME_TARGET_ARCSEC else None

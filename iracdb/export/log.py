@@ -69,8 +69,8 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
         ("Rejection", parameters["rejection"]),
         ("Response", f"{parameters['response']}, coefficients "
                      f"{parameters['response_coefficients']}"),
-        ("AORs, Images", f"{counts.aors} AORs, {counts.averages} averages, {counts.images} images, "
-                         f"{counts.workable} workable, {counts.rejected} rejected"),
+        ("AORs, Images", f"AORs {counts.aors}, averages {counts.averages}, images {counts.images}, "
+                         f"workable {counts.workable}, rejected {counts.rejected}"),
         ("Parameters", f"sha256 {run.row.parameters_digest}"),
         ("Inputs", f"{counts.inputs} files, sha256 {run.row.inputs_digest}"),
         ("Software", f"iracdb {software.iracdb}, {software.python}, "

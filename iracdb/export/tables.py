@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from astropy.io.votable import from_table, writeto
+from astropy.io.votable.exceptions import W03
+from astropy.io.votable.tree import Resource, TableElement, VOTableFile
 from astropy.table import QTable
 
 from iracdb.errors import RunRefused, UsageError
@@ -107,13 +109,16 @@ def _ecsv(table: QTable) -> bytes:
 
 
 def _votable(table: QTable, run: Run) -> bytes:
-    document = from_table(table)
-    resource = document.resources[0]
+    # In 1.3 units are those of the CDS, which know the percent sign; astropy's VOUnits, of 1.4
+    # and later, do not.
+    document = VOTableFile(version="1.3")
+    resource = Resource()
     resource.description = f"Run {run.row.run_id} ({run.row.name}) of iracdb"
-    for field in document.get_first_table().fields:
-        ucd = table[field.name].info.meta.get("ucd")
-        if ucd is not None:
-            field.ucd = ucd
+    document.resources.append(resource)
+    with warnings.catch_warnings():
+        # The IDs are made from the titles, which hold blanks.
+        warnings.simplefilter("ignore", W03)
+        resource.tables.append(TableElement.from_table(document, table))
     out = io.BytesIO()
-    writeto(document, out)
+    document.to_xml(out)
     return out.getvalue()

@@ -134,8 +134,24 @@ def _link_problem(path: str, problem: OSError) -> tuple[str, str]:
         return "unreadable", f"it cannot be looked at: {problem.strerror}"
     target = os.readlink(path)
     if isinstance(problem, FileNotFoundError):
-        return "dangling-link", f"it is a link to {target}, which is not there"
+        return "dangling-link", f"it is a link to {as_text(target)}, which is not there"
     return "link-loop", f"it is a link that leads nowhere: {problem.strerror}"
+
+
+def as_text(path: str) -> str:
+    r"""Write a path so that it can be stored and printed, whatever bytes it has.
+
+    Parameters
+    ----------
+    path : str
+        As the file system gives it.
+
+    Returns
+    -------
+    str
+        The same where it is text; else with ``\xff`` for a byte that is none.
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def under(path: str, roots: Iterable[str]) -> bool:

@@ -175,8 +175,13 @@ def _in_frame_of(
 
 
 def _to_pixel(wcs: WCS, lon: float, lat: float) -> tuple[float, float]:
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        return np.nan, np.nan
     try:
-        x, y = wcs.all_world2pix(lon, lat, 0, tolerance=1e-8, maxiter=50)
+        with warnings.catch_warnings():
+            # Far off the array the distortion runs away, to infinity and to NaN.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            x, y = wcs.all_world2pix(lon, lat, 0, tolerance=1e-8, maxiter=50)
     except NoConvergence:
         return np.nan, np.nan
     return (float(x), float(y)) if np.isfinite(x) and np.isfinite(y) else (np.nan, np.nan)

@@ -1,7 +1,8 @@
 """Numbers of the instrument that do not come from a header.
 
 The tables are those of the original pipeline's manual, which took them from the IRAC Instrument
-Handbook (aperture corrections: section 4.10, table 4.8; pixel scales: section 2.2, table 2.1).
+Handbook: its sections on point source photometry (aperture corrections) and on the pixel scales.
+Sections go by their titles here, since their numbers differ between editions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Names of IRAC's archive files, and the kinds of file that they tell.
 
 A Level 1 file is called ``SPITZER_I<channel>_<AORKEY>_<EXPID>_<DCENUM>_<version>_<kind>.fits``
-(IRAC Instrument Handbook, section 6.1).
+(IRAC Instrument Handbook, "Data Products").
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Aperture:
         if not (all(map(math.isfinite, radii)) and 0 < self.r <= self.r_in < self.r_out):
             said = " ".join(f"{radius:g}" for radius in radii)
             raise UsageError(
-                f"radii must grow: {said} is not 0 < r <= r_in < r_out "
+                f"Radii must grow: {said} is not 0 < r <= r_in < r_out "
                 "(source circle, inner and outer radius of the annulus, in pixels)"
             )
 

@@ -296,5 +296,5 @@ def centre_named(name: str) -> Centre:
         Where there is none of that name.
     """
     if name not in CENTRES:
-        raise UsageError(f"no centre is called {name!r}; there are: {', '.join(CENTRES)}")
+        raise UsageError(f"No centre is called {name!r}; there are: {', '.join(CENTRES)}")
     return CENTRES[name]

@@ -217,7 +217,7 @@ def parse_rejection(text: str) -> Rejection:
             return SigmaClip(float(number))
         except ValueError:  # no number, or (a UsageError is one) no fit number
             pass
-    raise UsageError(f"rejection {text!r} is not known; write {REJECTION_FORMS}")
+    raise UsageError(f"Rejection {text!r} is not known; write {REJECTION_FORMS}")
 
 
 @dataclass(frozen=True)

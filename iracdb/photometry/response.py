@@ -315,16 +315,16 @@ def response_named(name: str) -> Response:
         Where there is none of that name.
     """
     if name not in RESPONSES:
-        raise UsageError(f"no response is called {name!r}; there are: {', '.join(RESPONSES)}")
+        raise UsageError(f"No response is called {name!r}; there are: {', '.join(RESPONSES)}")
     return RESPONSES[name]
 
 
 def _known(channel: int, mission: str) -> tuple[int, str]:
     whole = isinstance(channel, int | np.integer) and not isinstance(channel, bool)
     if not whole or channel not in CHANNELS:
-        raise UsageError(f"channel {channel!r} is none of IRAC's: 1, 2, 3 and 4")
+        raise UsageError(f"Channel {channel!r} is none of IRAC's: 1, 2, 3 and 4")
     if mission not in MISSIONS:
-        raise UsageError(f"no correction for mission {mission!r}; there are: {', '.join(MISSIONS)}")
+        raise UsageError(f"No correction for mission {mission!r}; there are: {', '.join(MISSIONS)}")
     return int(channel), mission
 
 

@@ -127,5 +127,5 @@ def sky_named(name: str) -> Sky:
         Where there is none of that name.
     """
     if name not in SKIES:
-        raise UsageError(f"no sky is called {name!r}; there are: {', '.join(SKIES)}")
+        raise UsageError(f"No sky is called {name!r}; there are: {', '.join(SKIES)}")
     return SKIES[name]

@@ -20,6 +20,7 @@ from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import targets as catalogue_targets
 from iracdb.catalogue.database import Database, in_batches
+from iracdb.catalogue.targets import Position
 from iracdb.errors import InputsChanged, RunRefused
 from iracdb.irac.frames import FrameFile, check_unchanged
 from iracdb.photometry.measure import Measurement
@@ -122,7 +123,9 @@ def _chunks(database: Database, plan: Plan, aorkey: int, declared: set[int]) -> 
     averages = plan.of_aor(aorkey)
     groups = {average.group: average.files for average in averages if average.files}
     batches = [
-        (group, batch) for group, files in groups.items() for batch in in_batches(files, BLOCK)
+        (group, batch)
+        for group, files in groups.items()
+        for batch in in_batches(list(files), BLOCK)
     ]
     for number, (group, files) in enumerate(batches, start=1):
         positions = [average.target for average in averages if average.group == group]
@@ -190,7 +193,12 @@ class _Writer:
                 index = turn.get(average.group, 0)
                 turn[average.group] = index + 1
                 blocks = [block[index] for block in results.get(average.group, [])]
-                self._write_average(connection, average, blocks, aor_row, image_row)
+                if average.target not in numbers:
+                    numbers[average.target] = catalogue_targets.find_or_add(
+                        connection, average.target, other_than=numbers.values()
+                    )
+                target_id = numbers[average.target]
+                self._write_average(connection, average, target_id, blocks, aor_row, image_row)
                 aor_row += 1
                 image_row += len(average.files)
         frames = {file.file_id for average in averages for file in average.files}
@@ -202,6 +210,7 @@ class _Writer:
         self,
         connection: Connection,
         planned: PlannedAverage,
+        target_id: int,
         blocks: list[Measurement],
         aor_row: int,
         image_row: int,
@@ -213,7 +222,6 @@ class _Writer:
             correct(columns, planned, parameters)
             mean = averaged(columns, parameters)
         values = average_row(planned, columns, mean, parameters)
-        target_id = catalogue_targets.find_or_add(connection, planned.target)
         made = (
             insert(t.aor_result)
             .values(run_id=self._run_id, target_id=target_id, row_number=aor_row, **values)
@@ -246,12 +254,12 @@ def _check_inputs(database: Database, declared: set[int], *, by_hash: bool) -> N
             raise InputsChanged("A file that was measured is nowhere any more: the run stays open")
         try:
             check_unchanged(place, os.stat(place.path))
+            if by_hash:
+                _check_hash(place, hashes[number])
         except OSError as problem:
             raise InputsChanged(
-                f"{place.path} was measured and cannot be found any more: {problem.strerror}"
+                f"{place.path} was measured and cannot be read any more: {problem.strerror}"
             ) from None
-        if by_hash:
-            _check_hash(place, hashes[number])
 
 
 def _hashes(connection: Connection, numbers: list[int]) -> dict[int, Any]:

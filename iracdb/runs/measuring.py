@@ -6,13 +6,11 @@ are cut into blocks.
 
 from __future__ import annotations
 
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +20,7 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.measure import Measurement, collapse_cube, measure_block
 from iracdb.photometry.sky import sky_named
+from iracdb.workers import worker_pool
 
 BLOCK = 64
 """Frames a block: a full-array block takes 32 MiB."""
@@ -111,7 +110,7 @@ class Processes:
     Parameters
     ----------
     pool : concurrent.futures.ProcessPoolExecutor
-        Whose initializer is `ignore_interrupt`.
+        From `iracdb.workers.worker_pool`.
     jobs : int
         How many workers it has.
     """
@@ -148,14 +147,5 @@ def workers(jobs: int) -> Iterator[Workers]:
     if jobs <= 1:
         yield ThisProcess()
         return
-    # Not forked: a database connection must not be shared with a child.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=ignore_interrupt)
-    try:
+    with worker_pool(jobs) as pool:
         yield Processes(pool, jobs)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def ignore_interrupt() -> None:
-    """Leave Ctrl-C, which reaches every process, to the one that started them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -15,7 +15,7 @@ from iracdb.catalogue.clock import now
 from iracdb.errors import Busy, NotFound, RunRefused
 from iracdb.layouts import DEFAULT_LAYOUT
 from iracdb.photometry.response import response_named
-from iracdb.runs.names import LARGEST, agree
+from iracdb.runs.names import LARGEST, agree, number_of
 from iracdb.runs.parameters import Parameters, Request
 from iracdb.runs.plan import Plan
 from iracdb.runs.software import record, this_software
@@ -44,8 +44,9 @@ def next_free(connection: Connection) -> int:
         select(func.max(run.c.run_id)).where(run.c.run_id < FIRST_IMPORTED - 1)
     ).scalar_one()
     number = (largest or 0) + 1
-    taken = set(connection.execute(select(run.c.name_key)).scalars())
-    while f"run{number}" in taken:
+    held = connection.execute(select(run.c.run_id, run.c.name_key)).all()
+    taken = {row.run_id for row in held} | {number_of(row.name_key) for row in held}
+    while number in taken:
         number += 1
     return number
 
@@ -125,7 +126,7 @@ def find_to_continue(connection: Connection, request: Request) -> Row[Any] | Non
 
 
 def unfinished_like(connection: Connection, parameters: Parameters) -> Row[Any] | None:
-    """Find an unfinished run with the same parameters.
+    """Find an unfinished run with the same parameters, begun with this very software.
 
     Parameters
     ----------
@@ -141,7 +142,12 @@ def unfinished_like(connection: Connection, parameters: Parameters) -> Row[Any] 
     """
     return connection.execute(
         select(run)
-        .where(run.c.state == "running", run.c.parameters_digest == parameters.digest)
+        .join(t.software, t.software.c.id == run.c.software_id)
+        .where(
+            run.c.state == "running",
+            run.c.parameters_digest == parameters.digest,
+            t.software.c.digest == this_software().digest,
+        )
         .order_by(run.c.run_id.desc())
         .limit(1)
     ).one_or_none()

@@ -233,13 +233,13 @@ def _check_count(what: str, value: int, least: int, most: int | None) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
         limits = f"from {least} to {most}" if most is not None else f"{least} or more"
-        raise UsageError(f"The {what} must be a whole number, {limits}, not {value!r}.")
+        raise UsageError(f"The {what} must be a whole number, {limits}, not {value!r}")
 
 
 def _check_empty(directory: Path) -> None:
     try:
         if directory.exists() and not directory.is_dir():
-            raise CannotWrite(f"Cannot make an archive at {directory}: it is not a directory.")
+            raise CannotWrite(f"Cannot make an archive at {directory}: it is not a directory")
         if directory.is_dir() and any(directory.iterdir()):
             raise CannotWrite(
                 f"Cannot make an archive in {directory}: it is not empty. Name a new directory."
@@ -247,4 +247,4 @@ def _check_empty(directory: Path) -> None:
     except CannotWrite:
         raise
     except OSError as error:
-        raise CannotWrite(f"Cannot look into {directory}: {error.strerror or error}.") from error
+        raise CannotWrite(f"Cannot look into {directory}: {error.strerror or error}") from error

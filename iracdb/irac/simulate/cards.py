@@ -47,7 +47,7 @@ class Card(NamedTuple):
             return f"{self.keyword:<8}{self.value}"[:_WIDTH].ljust(_WIDTH)
         text = f"{self.keyword:<8}= {_printed(self.value)}"
         if len(text) > _WIDTH or len(self.keyword) > 8:
-            raise UsageError(f"The card {self.keyword} does not fit into 80 characters.")
+            raise UsageError(f"The card {self.keyword} does not fit into 80 characters")
         return (f"{text} / {self.comment}" if self.comment else text)[:_WIDTH].ljust(_WIDTH)
 
 
@@ -104,7 +104,7 @@ def fits_bytes(cards: Sequence[Card], data: NDArray[Any]) -> bytes:
     """
     bitpix = _BITPIX.get(data.dtype.str[1:])
     if bitpix is None:
-        raise UsageError(f"An image of {data.dtype} cannot be written: float32 or int16 can.")
+        raise UsageError(f"An image of {data.dtype} cannot be written: float32 or int16 can")
     layout = [
         Card("SIMPLE", True, "standard FITS"),
         Card("BITPIX", bitpix, "32-bit floating point" if bitpix < 0 else "16-bit integers"),
@@ -161,7 +161,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         unfinished.write_bytes(content)
         unfinished.replace(path)
     except OSError as error:
-        raise CannotWrite(f"Could not write {path}: {error.strerror or error}.") from error
+        raise CannotWrite(f"Could not write {path}: {error.strerror or error}") from error
 
 
 def _printed(value: CardValue) -> str:
@@ -171,7 +171,7 @@ def _printed(value: CardValue) -> str:
         return f"{int(value):>20}"
     if isinstance(value, float | np.floating):
         if not np.isfinite(value):
-            raise UsageError("A header has no way to say that a number is not finite.")
+            raise UsageError("A header has no way to say that a number is not finite")
         return f"{float(value)!r:>20}".upper()
     quoted = value.replace("'", "''")
     return f"'{quoted:<8}'".ljust(20)

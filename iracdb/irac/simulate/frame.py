@@ -111,7 +111,7 @@ def simulate_frame(
     image = np.array(np.broadcast_to(light(spec), spec.shape))
     if spec.noise:
         if rng is None:
-            raise UsageError("A noisy frame needs a random generator.")
+            raise UsageError("A noisy frame needs a random generator")
         image = observe(image, array, rng)
     image = np.minimum(image, array.saturation)
     image[_bad_pixels(spec)] = np.nan

@@ -132,23 +132,23 @@ class FrameSpec:
 
     def __post_init__(self) -> None:
         if self.channel not in CHANNELS:
-            raise UsageError(f"There is no channel {self.channel!r}: IRAC's channels are 1 to 4.")
+            raise UsageError(f"There is no channel {self.channel!r}: IRAC's channels are 1 to 4")
         numbers = (self.mjd, self.ra, self.dec, self.angle, *self.centre, *self.offset)
         stars = [number for star in self.extra_stars for number in (star.x, star.y, star.flux_mjy)]
         light = (self.flux_mjy, self.background, self.frame_time)
         if not all(map(math.isfinite, (*numbers, *stars, *light))):
-            raise UsageError("A simulated frame is made of finite numbers only.")
+            raise UsageError("A simulated frame is made of finite numbers only")
         if self.frame_time <= 0.0:
-            raise UsageError(f"A frame time of {self.frame_time} s is not above zero.")
+            raise UsageError(f"A frame time of {self.frame_time} s is not above zero")
         if min(self.flux_mjy, self.background, *(s.flux_mjy for s in self.extra_stars), 0.0) < 0.0:
-            raise UsageError("Stars and background of a simulated frame may not be negative.")
+            raise UsageError("Stars and background of a simulated frame may not be negative")
         if abs(self.dec) > 89.0:
-            raise UsageError(f"Declination {self.dec} is too near to a pole to be simulated.")
+            raise UsageError(f"Declination {self.dec} is too near to a pole to be simulated")
         for pixel in self.nan_pixels:
             limits = self.shape[-len(pixel) :]
             inside = all(0 <= n < limit for n, limit in zip(pixel, limits, strict=False))
             if len(pixel) < 2 or len(pixel) > len(self.shape) or not inside:
-                raise UsageError(f"The pixel {pixel} is not on an image of {self.shape}.")
+                raise UsageError(f"The pixel {pixel} is not on an image of {self.shape}")
 
     @property
     def cryogenic(self) -> bool:

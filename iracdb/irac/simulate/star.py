@@ -124,7 +124,8 @@ def calibrated_fraction(channel: int) -> float:
     """Share of the star's light that IRAC's calibration aperture counts.
 
     The calibration is defined by a source radius of 10 pixels less the mean of an annulus from 12
-    to 20 pixels, which has an aperture correction of 1 (IRAC Instrument Handbook, section 4.10).
+    to 20 pixels, which has an aperture correction of 1 (IRAC Instrument Handbook,
+    "Point Source Photometry").
     The star's own wings lie in the annulus, so the share is smaller than the light within 10.
 
     Parameters
@@ -215,7 +216,7 @@ def star_image(channel: int, shape: tuple[int, int], x: float, y: float) -> NDAr
 
 def _known(channel: int) -> int:
     if channel not in CHANNELS:
-        raise UsageError(f"There is no channel {channel!r}: IRAC's channels are 1 to 4.")
+        raise UsageError(f"There is no channel {channel!r}: IRAC's channels are 1 to 4")
     return channel
 
 
