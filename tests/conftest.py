@@ -26,6 +26,10 @@ from iracdb.catalogue.urls import database_url
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 
+# Where the tests are started in the background, Ctrl-C is ignored, in all that they start too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 SERVER_VARIABLE = "IRACDB_TEST_POSTGRES_URL"
 SECONDS_TO_START = 60
 
