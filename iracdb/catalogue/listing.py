@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, or_, select
+from sqlalchemy import BigInteger, Connection, Select, and_, case, cast, func, or_, select
 
 from iracdb.catalogue import tables as t
 from iracdb.errors import NotFound
@@ -40,6 +40,11 @@ def _listing(connection: Connection, query: Select[Any], limit: int | None = Non
     return Listing(tuple(result.keys()), [tuple(row) for row in result])
 
 
+def _sum(numbers: Any) -> Any:
+    """Add up integers to an integer: PostgreSQL's sum of them is a decimal number."""
+    return cast(func.coalesce(func.sum(numbers), 0), BigInteger)
+
+
 def holdings(connection: Connection) -> Listing:
     """Tell what is held, by AOR, channel and kind.
 
@@ -63,7 +68,7 @@ def holdings(connection: Connection) -> Listing:
             file.c.kind,
             func.count(frame.c.id.distinct()).label("frames"),
             func.count().label("files"),
-            func.sum(case((is_gone, 1), else_=0)).label("gone"),
+            _sum(case((is_gone, 1), else_=0)).label("gone"),
             func.min(frame.c.read_mode).label("read_mode"),
             func.min(frame.c.object).label("object"),
         )
@@ -266,8 +271,8 @@ def runs(connection: Connection, *, withdrawn: bool = False) -> Listing:
         select(
             run.c.run_id, run.c.name, run.c.state, run.c.recipe, run.c.channel, run.c.kind,
             func.count(result.aorkey.distinct()).label("aors"),
-            func.coalesce(func.sum(result.n_total), 0).label("images"),
-            func.coalesce(func.sum(case((result.state == "empty", 1), else_=0)), 0)
+            _sum(result.n_total).label("images"),
+            _sum(case((result.state == "empty", 1), else_=0))
             .label("problems"),
             run.c.started_at, run.c.finished_at, run.c.comment,
         )
