@@ -38,10 +38,13 @@ def ingest(places: tuple[str, ...], rehash: bool, jobs: int, strict: bool, as_js
     """
     with open_catalogue(create=True) as catalogue, progress_bar("Reading") as progress:
         report = catalogue.ingest(*places, rehash=rehash, jobs=jobs, progress=progress)
+        could_rise = catalogue.links_that_could_rise()
     if as_json:
-        print_json(report.as_dict())
+        print_json(report.as_dict() | {"links_that_could_rise": could_rise})
     else:
         _tell(report)
+    if could_rise:
+        note(f"{many(could_rise, 'image')} of imported runs can be linked better: iracdb relink")
     return 5 if strict and report.counts["set aside"] else 0
 
 

@@ -13,7 +13,7 @@ import click
 
 from iracdb.errors import EXIT_STATUSES, IracdbError
 
-from . import database, files, holdings, measuring, results, simulating, sql
+from . import database, files, holdings, measuring, published, results, simulating, sql
 from .options import DEBUG, common_options
 from .output import note
 
@@ -48,7 +48,8 @@ def cli() -> None:
 for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
     files.problems, files.header, measuring.run, results.runs, results.show, results.export,
-    sql.sql, database.db, simulating.simulate,
+    sql.sql, published.import_, published.recompute, published.audit, published.relink,
+    database.db, simulating.simulate,
 ):  # fmt: skip
     cli.add_command(command)
 

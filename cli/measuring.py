@@ -231,7 +231,7 @@ def print_averages(averages: Sequence[Any]) -> None:
                 row.aorkey,
                 row.target_name,
                 *((row.frame_group,) if alike else ()),
-                f"{row.n_workable}/{row.n_total}",
+                "--" if row.n_total is None else f"{row.n_workable}/{row.n_total}",
                 _rounded(row.flux, "#.6g"),
                 _rounded(row.error, "#.3g"),
                 _rounded(spread, ".2f"),

@@ -15,6 +15,7 @@ from iracdb.catalogue.ingest_report import IngestReport
 from iracdb.catalogue.listing import Listing
 from iracdb.catalogue.query import QueryResult, run_query
 from iracdb.catalogue.urls import database_url, shown
+from iracdb.published.api import PublishedRuns
 
 # Measuring needs astropy and photutils, which take a second to import: listings do not wait.
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from iracdb.runs.results import Run
 
 
-class Catalogue:
+class Catalogue(PublishedRuns):
     """A catalogue of frames and runs.
 
     Parameters

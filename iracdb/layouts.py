@@ -8,6 +8,7 @@ the exports and the documentation are all made from it. A column's ``key`` names
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 CellForm = Literal["integer", "float", "text"]
@@ -57,11 +58,15 @@ class Layout:
         One row an average of an AOR.
     img : tuple of Column
         One row an image.
+    no, yes : str
+        The letters of a flag.
     """
 
     name: str
     aor: tuple[Column, ...]
     img: tuple[Column, ...]
+    no: str
+    yes: str
 
 
 FLUX_UCD = {
@@ -95,12 +100,20 @@ def ucd_of(column: Column, channel: int) -> str | None:
 
 _PIXEL_SUM = "MJy sr-1 pix"
 
-_AOR_COLUMNS = (
+_AOR = (
     Column("AORKEY", "aorkey", "integer", None, "meta.id;obs", "Key of the AOR."),
     Column(
         "Target RA", "target_ra", "float", "deg", "pos.eq.ra;meta.main", "ICRS right ascension."
     ),
     Column("Target Dec", "target_dec", "float", "deg", "pos.eq.dec;meta.main", "ICRS declination."),
+    Column(
+        "Target Coordinates",
+        "target_text",
+        "text",
+        None,
+        "pos.eq;meta.main",
+        "Both coordinates in degrees, to eight decimals.",
+    ),
     Column(
         "DateObs", "date_obs", "text", None, "time.start;obs", "DATE_OBS of the last frame, UTC."
     ),
@@ -155,7 +168,7 @@ def _flag_column(title: str) -> Column:
     return Column(title, f"flag:{title}", "text", None, "meta.code.qual", "N, or Y where it is so.")
 
 
-_IMG_COLUMNS = (
+_IMG = (
     Column(
         "File#", "file_number", "integer", None, "meta.number", "Order within the average, from 1."
     ),
@@ -178,9 +191,46 @@ _IMG_COLUMNS = (
     Column("Res_Flux", "net", "float", _PIXEL_SUM, "phot.count", "Raw_Flux - Bkg_Flux."),
 )
 
-DEFAULT_LAYOUT = "published-16"
+_BY_KEY = {column.key: column for column in _AOR}
+
+
+def _columns(*keys: str) -> tuple[Column, ...]:
+    return tuple(_BY_KEY[key] for key in keys)
+
+
+_DITHER = ("cycling", "dither_scale", "dither_position", "frame_time", "mjd")
+_MEAN = ("flux", "error", "spread")
+_SETUP = ("date_obs", "mission", "read_mode")
+
+AOR_TABLES: dict[int, tuple[Column, ...]] = {
+    10: _columns("aorkey", "date_obs", *_DITHER, *_MEAN),
+    11: _columns("aorkey", "date_obs", *_DITHER, *_MEAN, "rejected"),
+    14: _columns("aorkey", "target_text", *_SETUP, *_DITHER, *_MEAN, "rejected"),
+    15: _columns(
+        "aorkey", "target_text", *_SETUP, "workable_total", *_DITHER, *_MEAN, "rejected"
+    ),
+    16: _columns(
+        "aorkey", "target_ra", "target_dec", *_SETUP, "workable_total", *_DITHER, *_MEAN,
+        "rejected",
+    ),
+}  # fmt: skip
+"""The AOR tables that were ever published, by their number of columns."""
+
+_LAST_FLAG = "flag:Ap Out Of Bound"
+_IMG_13 = tuple(column for column in _IMG if column.key != _LAST_FLAG)
+
+IMG_TABLES: dict[str, tuple[tuple[Column, ...], str, str]] = {
+    "13-XO": (_IMG_13, "X", "O"),
+    "14-XO": (_IMG, "X", "O"),
+    "14-NY": (_IMG, "N", "Y"),
+}
+"""The image tables that were ever published: their columns and the letters for no and yes."""
 
 LAYOUTS: dict[str, Layout] = {
-    DEFAULT_LAYOUT: Layout(DEFAULT_LAYOUT, _AOR_COLUMNS, _IMG_COLUMNS),
+    f"{count}-{img_name}": Layout(f"{count}-{img_name}", aor, *img)
+    for (count, aor), (img_name, img) in product(AOR_TABLES.items(), IMG_TABLES.items())
 }
-"""Layouts by name; ``published-16`` is the last one of 2018, of 16 and 14 columns."""
+"""Layouts by name: the columns of the AOR table, those of the image table, the flags' letters."""
+
+DEFAULT_LAYOUT = "16-14-NY"
+"""The last layout of 2018, and our own."""

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     "iracdb_cli",
     "iracdb.api",
+    "iracdb.published",
     "iracdb.export",
     "iracdb.runs",
     "iracdb.catalogue",

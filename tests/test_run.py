@@ -158,7 +158,7 @@ def test_radii_must_grow(simulated: Catalogue, radii: tuple[float, float, float]
 
 @pytest.mark.parametrize("rule", ["maxmin", "sigma", "sigma:0", "sigma:-1", "sigma:x", "minmax:2"])
 def test_a_rejection_that_is_none(simulated: Catalogue, rule: str) -> None:
-    with pytest.raises(UsageError, match=r"minmax, sigma:N .* none"):
+    with pytest.raises(UsageError, match=r"minmax, published, sigma:N .* none"):
         simulated.plan(channel=1, rejection=rule)
 
 

@@ -15,7 +15,7 @@ from iracdb.catalogue.views import rebuild_all
 from iracdb.export.csv_tables import cell_text
 from iracdb.flags import FLAGS
 from iracdb.irac.simulate import FrameSpec, simulate_archive
-from iracdb.layouts import LAYOUTS
+from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS
 
 # As the issue lists them.
 AOR = [
@@ -65,7 +65,7 @@ def test_a_runs_own_views_are_its_files(
     catalogue, folder = held
     in_file = read_csv((folder / "out" / f"{name}_{which}_data.csv").read_text())
     in_view = select(catalogue, f"SELECT * FROM {name.lower()}_{which}_data")
-    forms = {column.title: column.form for column in getattr(LAYOUTS["published-16"], which)}
+    forms = {column.title: column.form for column in getattr(LAYOUTS[DEFAULT_LAYOUT], which)}
     written = [
         {title: cell_text(forms[title], cell) for title, cell in row.items()} for row in in_view
     ]

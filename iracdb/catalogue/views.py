@@ -12,12 +12,13 @@ from sqlalchemy import Connection, inspect, select
 
 from iracdb.catalogue.tables import run
 from iracdb.flags import FLAGS, flag_of_column
-from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, MISSING_TEXT, Column
+from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, MISSING_TEXT, Column, Layout
 
 AOR_SQL: dict[str, str] = {
     "aorkey": "a.aorkey",
     "target_ra": "a.target_ra",
     "target_dec": "a.target_dec",
+    "target_text": "a.target_text",
     "date_obs": "a.date_obs",
     "mission": "a.mission",
     "read_mode": "a.read_mode",
@@ -58,6 +59,8 @@ IMG_SOURCE = (
 """The tables behind an image table."""
 
 _STANDING = "r.state = 'finished' AND r.withdrawn_at IS NULL"
+# An imported table may lack the row of an AOR whose images it has.
+_LISTED = "a.listed"
 
 _HEADER_CARD = {
     "sqlite": (
@@ -125,14 +128,14 @@ def rebuild_all(connection: Connection) -> None:
         connection,
         "run_aor_data",
         f"SELECT r.run_id, r.name AS run_name, a.target_name AS target, a.channel, "
-        f"{_columns(layout.aor)} FROM {AOR_SOURCE} WHERE {_STANDING}",
+        f"{_columns(layout.aor, layout)} FROM {AOR_SOURCE} WHERE {_STANDING} AND {_LISTED}",
     )
     _create(
         connection,
         "run_img_data",
         f'SELECT r.run_id, r.name AS run_name, a.target_name AS target, a.aorkey AS "AORKEY", '
         f"a.channel, f.name AS file_name, f.sha256, i.frame_id, i.plane, i.row_number, "
-        f"{_columns(layout.img)} FROM {IMG_SOURCE} WHERE {_STANDING}",
+        f"{_columns(layout.img, layout)} FROM {IMG_SOURCE} WHERE {_STANDING}",
     )
     finished = select(run.c.run_id).where(run.c.state == "finished", run.c.withdrawn_at.is_(None))
     for run_id in connection.execute(finished.order_by(run.c.run_id)).scalars().all():
@@ -152,21 +155,23 @@ def create_run_views(connection: Connection, run_id: int) -> None:
     row = connection.execute(select(run.c.name, run.c.layout).where(run.c.run_id == run_id)).one()
     layout = LAYOUTS[row.layout]
     aor_view, img_view = view_names(row.name)
-    which = f"a.run_id = {int(run_id)}"
-    for view, columns, source in (
-        (aor_view, layout.aor, AOR_SOURCE),
-        (img_view, layout.img, IMG_SOURCE),
+    this_run = f"a.run_id = {int(run_id)}"
+    for view, columns, source, which in (
+        (aor_view, layout.aor, AOR_SOURCE, f"{this_run} AND {_LISTED}"),
+        (img_view, layout.img, IMG_SOURCE, this_run),
     ):
-        _create(connection, view, f"SELECT {_columns(columns)} FROM {source} WHERE {which}")
+        _create(connection, view, f"SELECT {_columns(columns, layout)} FROM {source} WHERE {which}")
 
 
-def column_sql(column: Column) -> str:
+def column_sql(column: Column, layout: Layout) -> str:
     """Write the expression behind a column of a layout.
 
     Parameters
     ----------
     column : iracdb.layouts.Column
         Of an AOR or an image table.
+    layout : iracdb.layouts.Layout
+        Whose flags have letters.
 
     Returns
     -------
@@ -175,15 +180,12 @@ def column_sql(column: Column) -> str:
     """
     if column.key.startswith("flag:"):
         bit = flag_of_column(column.key.removeprefix("flag:")).bit
-        return f"CASE WHEN (i.flags & {bit}) <> 0 THEN 'Y' ELSE 'N' END"
-    return IMG_SQL[column.key] if column in _IMG_COLUMNS else AOR_SQL[column.key]
+        return f"CASE WHEN (i.flags & {bit}) <> 0 THEN '{layout.yes}' ELSE '{layout.no}' END"
+    return AOR_SQL[column.key] if column in layout.aor else IMG_SQL[column.key]
 
 
-_IMG_COLUMNS = {column for layout in LAYOUTS.values() for column in layout.img}
-
-
-def _columns(columns: Iterable[Column]) -> str:
-    return ", ".join(f'{column_sql(column)} AS "{column.title}"' for column in columns)
+def _columns(columns: Iterable[Column], layout: Layout) -> str:
+    return ", ".join(f'{column_sql(column, layout)} AS "{column.title}"' for column in columns)
 
 
 def _quality_flag_sql() -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from iracdb.layouts import MISSING_TEXT, Column
 
 
-def csv_text(columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]) -> str:
+def csv_text(
+    columns: Sequence[Column],
+    rows: Iterable[tuple[Any, ...]],
+    cells: Mapping[tuple[int, str], str] | None = None,
+) -> str:
     """Write a table as CSV.
 
     Parameters
@@ -19,6 +23,8 @@ def csv_text(columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]) -> str:
         Of a layout.
     rows : iterable of tuple
         Cells in the order of the columns; None where there is no value.
+    cells : mapping, optional
+        What to print instead of a value, by (row from 1, title).
 
     Returns
     -------
@@ -29,9 +35,24 @@ def csv_text(columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.title for column in columns])
     forms = [column.form for column in columns]
-    for row in rows:
-        writer.writerow([cell_text(form, cell) for form, cell in zip(forms, row, strict=True)])
+    printed = _by_row(columns, cells or {})
+    for number, row in enumerate(rows, start=1):
+        line = [cell_text(form, cell) for form, cell in zip(forms, row, strict=True)]
+        for index, text in printed.get(number, ()):
+            line[index] = text
+        writer.writerow(line)
     return out.getvalue()
+
+
+def _by_row(
+    columns: Sequence[Column], cells: Mapping[tuple[int, str], str]
+) -> dict[int, list[tuple[int, str]]]:
+    place = {column.title: index for index, column in enumerate(columns)}
+    found: dict[int, list[tuple[int, str]]] = {}
+    for (number, title), text in cells.items():
+        if title in place:
+            found.setdefault(number, []).append((place[title], text))
+    return found
 
 
 def cell_text(form: str, cell: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from iracdb.runs.parameters import shown_radii
 from iracdb.runs.results import Run
 
 
@@ -38,18 +37,20 @@ def log_fields(run: Run) -> list[tuple[str, str]]:
     list of tuple
         Name and value.
     """
+    if run.row.origin == "imported":
+        return [(name.strip(), value.strip()) for name, value in run.log_fields()]
     return [(name, " ".join(str(value).split())) for name, value in (*_known(run), *_ours(run))]
 
 
 def _known(run: Run) -> list[tuple[str, Any]]:
-    aperture = run.parameters.aperture
+    radii = [run.parameters[f"radius_{which}"] for which in ("source", "inner", "outer")]
     return [
         ("Date Reduced", str(run.row.finished_at).removesuffix("Z")),
         ("Input Parameters", run.row.command or _as_command(run)),
         ("Instrument", f"IRAC Channel {run.row.channel}"),
         ("File Type", str(run.row.kind).upper()),
         ("Target", _targets(run.targets)),
-        ("Radius Used", ", ".join(shown_radii(aperture).split())),
+        ("Radius Used", "not given" if None in radii else ", ".join(f"{r:g}" for r in radii)),
         ("Problem AORs", " ".join(str(aorkey) for aorkey, _ in run.problems)),
         ("Comments", run.row.comment or "No comment was specified"),
     ]
@@ -58,6 +59,8 @@ def _known(run: Run) -> list[tuple[str, Any]]:
 def _ours(run: Run) -> list[tuple[str, Any]]:
     parameters, software = run.parameters, run.software
     counts = run.counts
+    if software is None:
+        raise ValueError("a run made here has software")
     state = {None: "", True: ", nothing uncommitted", False: ", with uncommitted changes"}
     return [
         ("Run", f"{run.row.run_id} ({run.row.name}), {run.row.uuid}"),

@@ -15,7 +15,7 @@ from iracdb.errors import RunRefused, UsageError
 from iracdb.export.csv_tables import csv_text
 from iracdb.export.log import log_text
 from iracdb.export.writing import write_files
-from iracdb.layouts import LAYOUTS
+from iracdb.layouts import LAYOUTS, Layout
 from iracdb.runs.results import Run
 from iracdb.runs.tables import Which, columns_of
 
@@ -28,6 +28,7 @@ def export_run(
     folder: str | Path,
     *,
     formats: Iterable[str] = ("csv",),
+    layout: str | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write a run's AOR table, image table and log.
@@ -40,6 +41,8 @@ def export_run(
         Where to; made where it is not there.
     formats : iterable of str, optional
         Of `FORMATS`.
+    layout : str, optional
+        Name of another layout than the run's own, for CSV.
     overwrite : bool, optional
         Whether files that hold something else may be replaced.
 
@@ -53,7 +56,7 @@ def export_run(
     RunRefused
         Where the run is not finished.
     UsageError
-        Where there is no such format.
+        Where there is no such format or layout, or the layout cannot hold the run.
     CannotWrite
         Where a file cannot be written.
     """
@@ -68,8 +71,8 @@ def export_run(
             raise UsageError(f"There is no format {name!r}: {', '.join(FORMATS)}")
         for which in ("aor", "img"):
             file_name = f"{run.row.name}_{which}_data.{FORMATS[name]}"
-            contents[file_name] = _table_bytes(run, which, name)
-    contents[f"{run.row.name}_log.txt"] = log_text(run).encode()
+            contents[file_name] = _table_bytes(run, which, name, layout)
+    contents[f"{run.row.name}_log.txt"] = _log_bytes(run)
     return write_files(folder, contents, overwrite=overwrite)
 
 
@@ -94,12 +97,71 @@ def file_names(run_name: str, formats: Iterable[str] = ("csv",)) -> list[str]:
     return [*names, f"{run_name}_log.txt"]
 
 
-def _table_bytes(run: Run, which: Which, format_name: str) -> bytes:
+def _table_bytes(run: Run, which: Which, format_name: str, layout: str | None) -> bytes:
     if format_name == "csv":
-        columns = columns_of(LAYOUTS[run.row.layout], which)
-        return csv_text(columns, run.rows(which)).encode()
+        return _csv(run, which, layout)
     table = run.published_table(which)
     return _ecsv(table) if format_name == "ecsv" else _votable(table, run)
+
+
+def _csv(run: Run, which: Which, layout: str | None) -> bytes:
+    """Write a table as it was published, or in another layout that can hold it."""
+    own = LAYOUTS[run.row.layout]
+    chosen = own if layout is None else layout_for(run, layout)
+    text = csv_text(
+        columns_of(chosen, which), run.rows(which, chosen), run.printed_cells(f"{which}_data")
+    )
+    source = run.source(f"{which}_data")
+    if source is not None and chosen is own:
+        text = text if source.ended else text.removesuffix("\n")
+        text = text.replace("\n", source.line_end)
+    return text.encode()
+
+
+def layout_for(run: Run, name: str) -> Layout:
+    """Find a layout that can hold a run.
+
+    Parameters
+    ----------
+    run : Run
+        To be written.
+    name : str
+        Of a layout.
+
+    Returns
+    -------
+    Layout
+        Of that name.
+
+    Raises
+    ------
+    UsageError
+        Where there is none, or it has columns of which the run knows nothing.
+    """
+    if name not in LAYOUTS:
+        raise UsageError(f"There is no layout {name!r}: {', '.join(LAYOUTS)}")
+    chosen, own = LAYOUTS[name], LAYOUTS[run.row.layout]
+    if run.row.origin == "imported":
+        known = {column.key for column in (*own.aor, *own.img)}
+        # Either form of the coordinates tells the other.
+        if known & {"target_ra", "target_text"}:
+            known |= {"target_ra", "target_dec", "target_text"}
+        lacking = [c.title for c in (*chosen.aor, *chosen.img) if c.key not in known]
+        if lacking:
+            raise UsageError(
+                f"Layout {name} cannot hold {run.name}, whose tables say nothing of "
+                f"{', '.join(dict.fromkeys(lacking))}"
+            )
+    return chosen
+
+
+def _log_bytes(run: Run) -> bytes:
+    source = run.source("log")
+    if source is None:
+        return log_text(run).encode()
+    text = "\n".join(f"{name}:{value}" for name, value in run.log_fields())
+    text += "\n" if source.ended else ""
+    return text.replace("\n", source.line_end).encode()
 
 
 def _ecsv(table: QTable) -> bytes:

@@ -26,6 +26,11 @@ class Aperture:
         Radius of the source circle in pixels.
     r_in, r_out : float
         Radii of the annulus in pixels.
+    bounds : {'edges', 'indices'}, optional
+        What the outer circle must stay within: the array's edges, half a pixel outside the outer
+        pixels' centres; or, as in 2018, 0 and the number of pixels, half a pixel to the right. The
+        published tables show the latter: with the annulus ending at 255.996 an image counts, with
+        it beginning at -0.029 it does not (hd_warm_final).
 
     Raises
     ------
@@ -41,6 +46,7 @@ class Aperture:
     r: float
     r_in: float
     r_out: float
+    bounds: str = "edges"
 
     def __post_init__(self) -> None:
         radii = (self.r, self.r_in, self.r_out)
@@ -86,7 +92,17 @@ class Aperture:
         numpy.ndarray
             True (n,) where the outer circle crosses the array's edge; True where x or y is NaN.
         """
-        return ~_inside(np.asarray(x), np.asarray(y), self.r_out, shape)
+        return ~_inside(np.asarray(x), np.asarray(y), self.r_out, shape, self.shift)
+
+    @property
+    def shift(self) -> float:
+        """How far to the right and up the array's edges are taken to be, in pixels."""
+        return {"edges": 0.0, "indices": 0.5}[self.bounds]
+
+    @property
+    def annulus_area(self) -> float:
+        """Area of the annulus in pixels."""
+        return math.pi * (self.r_out**2 - self.r_in**2)
 
 
 @dataclass(frozen=True)
@@ -109,7 +125,13 @@ class Sums:
 
 
 def ring_sums(
-    images: FloatArray, x: FloatArray, y: FloatArray, r_out: float, r_in: float = 0.0
+    images: FloatArray,
+    x: FloatArray,
+    y: FloatArray,
+    r_out: float,
+    r_in: float = 0.0,
+    *,
+    shift: float = 0.0,
 ) -> Sums:
     """Sum each image over a circle or an annulus.
 
@@ -123,6 +145,9 @@ def ring_sums(
         Outer radius in pixels.
     r_in : float, optional
         Inner radius in pixels; 0 is a circle.
+    shift : float, optional
+        How far to the right and up the array's edges are taken to be: see `Aperture`. What lies
+        past the last pixel adds nothing.
 
     Returns
     -------
@@ -133,7 +158,7 @@ def ring_sums(
     total, pixels = np.full(n, np.nan), np.full(n, np.nan)
     nan_pixels = np.zeros(n, dtype=np.int64)
     with np.errstate(over="ignore", invalid="ignore"):
-        for k in np.flatnonzero(_inside(x, y, r_out, (ny, nx))):
+        for k in np.flatnonzero(_inside(x, y, r_out, (ny, nx), shift)):
             values, weights = ring_pixels(images[k], float(x[k]), float(y[k]), r_out, r_in)
             finite = np.isfinite(values)
             total[k] = np.sum(weights[finite] * values[finite])
@@ -152,7 +177,7 @@ def ring_pixels(
     image : numpy.ndarray
         Image (ny, nx).
     x, y : float
-        Centre in pixels; the ring must not leave the image.
+        Centre in pixels; of a ring that leaves the image the part on it is taken.
     r_out : float
         Outer radius in pixels.
     r_in : float, optional
@@ -169,13 +194,19 @@ def ring_pixels(
     weights = circular_overlap_grid(*grid, r_out, 1, 1)
     if r_in > 0:
         weights = weights - circular_overlap_grid(*grid, r_in, 1, 1)
+    cut = image[max(y0, 0) : y1, max(x0, 0) : x1]
+    bottom, left = max(-y0, 0), max(-x0, 0)
+    weights = weights[bottom : bottom + cut.shape[0], left : left + cut.shape[1]]
     overlapping = weights > 0
-    return image[y0:y1, x0:x1][overlapping], weights[overlapping]
+    return cut[overlapping], weights[overlapping]
 
 
-def _inside(x: FloatArray, y: FloatArray, r: float, shape: tuple[int, int]) -> BoolArray:
+def _inside(
+    x: FloatArray, y: FloatArray, r: float, shape: tuple[int, int], shift: float = 0.0
+) -> BoolArray:
     """Where a circle stays on the array; False for a position that is NaN."""
     ny, nx = shape
+    x, y = x - shift, y - shift
     inside: BoolArray = (
         (x - r >= -0.5) & (x + r <= nx - 0.5) & (y - r >= -0.5) & (y + r <= ny - 0.5)
     )

@@ -97,10 +97,14 @@ class MeanSky:
         SkyLevels
             NaN where the position is NaN or the annulus leaves the array.
         """
-        sums = ring_sums(images, x, y, aperture.r_out, aperture.r_in)
+        sums = ring_sums(images, x, y, aperture.r_out, aperture.r_in, shift=aperture.shift)
+        area = sums.pixels
+        if aperture.shift:
+            # The code of 2018 divided by the whole annulus, also where it ends past the array.
+            area = np.where(sums.nan_pixels == 0, aperture.annulus_area, area)
         # 0/0 is an annulus without a value: NaN is the answer.
         with np.errstate(invalid="ignore"):
-            level = sums.total / sums.pixels
+            level = sums.total / area
         return SkyLevels(level, sums.pixels, sums.nan_pixels)
 
 

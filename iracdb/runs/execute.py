@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,8 @@ def _chunks(database: Database, plan: Plan, aorkey: int, declared: set[int]) -> 
     batches = [
         (group, batch)
         for group, files in groups.items()
-        for batch in in_batches(list(files), BLOCK)
+        for _, alike in groupby(files, key=lambda file: file.shape)
+        for batch in in_batches(list(alike), BLOCK)
     ]
     for number, (group, files) in enumerate(batches, start=1):
         positions = [average.target for average in averages if average.group == group]

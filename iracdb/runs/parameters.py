@@ -128,7 +128,8 @@ class Request:
             Checked.
         """
         radii = self.radius if self.radius is not None else recipe_named(self.recipe).radii
-        return Aperture(*map(float, radii))
+        r, r_in, r_out = map(float, radii)
+        return Aperture(r, r_in, r_out)
 
     def typed(self) -> dict[str, Any]:
         """Give what was typed, as plain values for JSON.
@@ -172,7 +173,9 @@ class Parameters:
     @property
     def aperture(self) -> Aperture:
         """The aperture measured through."""
-        return Aperture(self["radius_source"], self["radius_inner"], self["radius_outer"])
+        return Aperture(
+            self["radius_source"], self["radius_inner"], self["radius_outer"], self["bounds"]
+        )
 
     def differences(self, other: Parameters) -> list[tuple[str, Any, Any]]:
         """Tell where other parameters differ.
@@ -239,6 +242,9 @@ def apply(request: Request, channel: int, choice: TargetChoice) -> Parameters:
             "response": response.name,
             "response_coefficients": response.coefficients_digest(),
             "rejection": parse_rejection(request.rejection or recipe.rejection).name,
+            "pairing": recipe.pairing,
+            "bounds": recipe.bounds,
+            "grouping": recipe.grouping,
         }
     )
 

@@ -245,14 +245,17 @@ def assemble(
 def _averages(
     parameters: Parameters, choice: TargetChoice, aorkey: int, files: tuple[ScienceFile, ...]
 ) -> list[PlannedAverage]:
-    by_group = sorted(files, key=likeness)
-    groups = [tuple(group) for _, group in groupby(by_group, key=likeness)]
+    if parameters["grouping"] == "all":
+        groups = [files]
+    else:
+        by_group = sorted(files, key=likeness)
+        groups = [tuple(group) for _, group in groupby(by_group, key=likeness)]
     made = []
     for target in _targets(choice, aorkey, files[0].object, files[0].ra_ref, files[0].dec_ref):
         for group in groups:
             problem = _problem(parameters, target, group[0].shape)
-            facts = facts_of(group)
-            made.append(PlannedAverage(aorkey, target, group_name(group[0]), group, facts, problem))
+            name = "all" if parameters["grouping"] == "all" else group_name(group[0])
+            made.append(PlannedAverage(aorkey, target, name, group, facts_of(group), problem))
     return made
 
 

@@ -20,8 +20,12 @@ class Recipe:
         Raised when what it means changes; a run records it.
     radii : tuple of float
         Source radius and annulus, pixels.
-    centre, sky, response, rejection : str
+    centre, sky, response, rejection, pairing : str
         Names of implementations in `iracdb.photometry`.
+    bounds : {'edges', 'indices'}
+        What the annulus must stay within: see `iracdb.photometry.aperture.Aperture`.
+    grouping : {'like', 'all'}
+        Whether an AOR's average is of like frames only, or of all its frames.
     sentence : str
         What it is for.
     """
@@ -33,6 +37,9 @@ class Recipe:
     sky: str
     response: str
     rejection: str
+    pairing: str
+    bounds: str
+    grouping: str
     sentence: str
 
 
@@ -47,7 +54,23 @@ RECIPES: dict[str, Recipe] = {
             sky="mean",
             response="native",
             rejection="minmax",
+            pairing="image",
+            bounds="edges",
+            grouping="like",
             sentence="What the manual of the original pipeline promises, done right.",
+        ),
+        Recipe(
+            name="published-2018",
+            version=1,
+            radii=(10.0, 12.0, 20.0),
+            centre="gaussian",
+            sky="mean",
+            response="native",
+            rejection="published",
+            pairing="stripped",
+            bounds="indices",
+            grouping="all",
+            sentence="What the original's code really did, its known issues included.",
         ),
     )
 }

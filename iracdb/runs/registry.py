@@ -229,7 +229,7 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
     connection.execute(
         insert(t.run_parameter),
         [
-            {"run_id": number, "name": key, "value": _as_text(value), "number": _as_number(value)}
+            {"run_id": number, "name": key, "value": as_text(value), "number": as_number(value)}
             for key, value in parameters.values.items()
         ],
     )
@@ -242,11 +242,35 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
     )
 
 
-def _as_text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """Write a parameter's value.
+
+    Parameters
+    ----------
+    value : object
+        Plain.
+
+    Returns
+    -------
+    str or None
+        Floats in the shortest exact form; None for one that was not given.
+    """
     return None if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
-def _as_number(value: Any) -> float | None:
+def as_number(value: Any) -> float | None:
+    """Tell a parameter's value as a number.
+
+    Parameters
+    ----------
+    value : object
+        Plain.
+
+    Returns
+    -------
+    float or None
+        None where it is none.
+    """
     return float(value) if isinstance(value, int | float) else None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
-from iracdb.layouts import LAYOUTS
+from iracdb.layouts import LAYOUTS, Layout
 from iracdb.runs import registry
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.software import Software, recorded
@@ -81,8 +81,10 @@ class Run:
         return Parameters(dict(self.row.parameters))
 
     @property
-    def software(self) -> Software:
-        """What it was made with."""
+    def software(self) -> Software | None:
+        """What it was made with; None for an imported run, whose tables do not say."""
+        if self.row.software_id is None:
+            return None
         with self._database.read() as connection:
             return recorded(connection, self.row.software_id)
 
@@ -159,22 +161,92 @@ class Run:
         with self._database.read() as connection:
             return connection.execute(query.order_by(columns.row_number)).all()
 
-    def rows(self, which: Which) -> list[tuple[Any, ...]]:
+    def rows(self, which: Which, layout: Layout | None = None) -> list[tuple[Any, ...]]:
         """Read one of the two tables as plain rows.
 
         Parameters
         ----------
         which : {'aor', 'img'}
             The table of averages or of images.
+        layout : Layout, optional
+            Another than the run's own.
 
         Returns
         -------
         list of tuple
-            The columns of the run's layout, in the order of the rows; None where there is no
+            The columns of the layout, in the order of the rows; None where there is no
             value.
         """
         with self._database.read() as connection:
-            return table_rows(connection, self.row, which)
+            return table_rows(connection, self.row, which, layout)
+
+    def printed_cells(self, role: str) -> dict[tuple[int, str], str]:
+        """Read the cells of an imported table that are printed otherwise than their values.
+
+        Parameters
+        ----------
+        role : {'aor_data', 'img_data'}
+            The table.
+
+        Returns
+        -------
+        dict
+            What was printed, by (row from 1, title).
+        """
+        columns = t.run_cell.c
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(columns.row_number, columns.title, columns.printed).where(
+                    columns.run_id == self.run_id, columns.role == role
+                )
+            )
+            return {(row.row_number, row.title): row.printed for row in rows}
+
+    def source(self, role: str) -> Row[Any] | None:
+        """Tell what one of its tables was imported from.
+
+        Parameters
+        ----------
+        role : {'aor_data', 'img_data', 'log'}
+            The table, or the log.
+
+        Returns
+        -------
+        Row or None
+            Of the table ``run_source``; None for a run that was made here.
+        """
+        columns = t.run_source.c
+        query = select(t.run_source).where(columns.run_id == self.run_id, columns.role == role)
+        with self._database.read() as connection:
+            return connection.execute(query).one_or_none()
+
+    @property
+    def link_grades(self) -> dict[str, int]:
+        """How many of an imported run's images are linked to their frame how surely."""
+        grade = t.image_result.c.link_grade
+        query = (
+            select(grade, func.count())
+            .join(t.aor_result, t.aor_result.c.id == t.image_result.c.aor_result_id)
+            .where(t.aor_result.c.run_id == self.run_id, grade.is_not(None))
+            .group_by(grade)
+            .order_by(grade)
+        )
+        with self._database.read() as connection:
+            return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+
+    def log_fields(self) -> list[tuple[str, str]]:
+        """Read the lines of an imported log.
+
+        Returns
+        -------
+        list of tuple
+            What stands before and after the first colon of each, in order.
+        """
+        columns = t.run_log_field.c
+        query = select(columns.name, columns.value).where(columns.run_id == self.run_id)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(columns.position)).all()
+            return [(row.name, row.value) for row in rows]
 
     def published_table(self, which: Which) -> QTable:
         """Read one of the two tables with just the CSV file's columns.

@@ -18,6 +18,7 @@ from iracdb import flags
 from iracdb.irac.handbook import is_cryogenic
 from iracdb.photometry.combine import Average, average, parse_rejection, to_mjy
 from iracdb.photometry.measure import Measurement
+from iracdb.photometry.pairing import pairing_named
 from iracdb.photometry.response import response_named
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import PlannedAverage
@@ -92,19 +93,20 @@ def correct(
     response = response_named(parameters["response"])
     array_location = np.full(len(planned.files), np.nan)
     pixel_phase = np.full(len(planned.files), np.nan)
-    cryogenic = np.array([is_cryogenic(file.mjd_obs) for file in planned.files])
-    for mission, mine in (("cryo", cryogenic), ("warm", ~cryogenic)):
-        if mine.any():
-            array_location[mine], pixel_phase[mine] = response.factors(
-                columns["x"][mine],
-                columns["y"][mine],
-                parameters["channel"],
-                mission=mission,
-                subarray=planned.files[0].subarray,
-                pixel_phase=True,
-                array_location=True,
-            )
     net = columns["raw"] - columns["background"]
+    x, y = pairing_named(parameters["pairing"])(columns["x"], columns["y"], net)
+    kinds = [(is_cryogenic(file.mjd_obs), file.subarray) for file in planned.files]
+    for cryogenic, subarray in sorted(set(kinds)):
+        mine = np.array([kind == (cryogenic, subarray) for kind in kinds])
+        array_location[mine], pixel_phase[mine] = response.factors(
+            x[mine],
+            y[mine],
+            parameters["channel"],
+            mission="cryo" if cryogenic else "warm",
+            subarray=subarray,
+            pixel_phase=True,
+            array_location=True,
+        )
     columns["array_location_factor"] = array_location
     columns["pixel_phase_factor"] = pixel_phase
     columns["corrected"] = net / (array_location * pixel_phase)
@@ -207,11 +209,13 @@ def average_row(
         "channel": parameters["channel"],
         "frame_group": planned.group,
         "repeat": 0,
+        "listed": True,
         "state": "measured" if workable else "empty",
         "reason": None if workable else planned.problem or _reason(counts, len(planned.files)),
         "target_name": planned.target.name,
         "target_ra": stored(planned.target.ra),
         "target_dec": stored(planned.target.dec),
+        "target_text": coordinates_text(planned.target.ra, planned.target.dec),
         **{name: stored(value) for name, value in asdict(planned.facts).items()},
         "n_total": len(planned.files),
         "n_workable": workable,
@@ -242,6 +246,27 @@ def _reason(counts: dict[str, int], total: int) -> str:
     return (
         f"no usable image of {total}: {', '.join(said)}" if said else f"no flux in {total} images"
     )
+
+
+def coordinates_text(ra: float | None, dec: float | None) -> str | None:
+    """Write a position as the tables of 14 and 15 columns do.
+
+    Parameters
+    ----------
+    ra, dec : float or None
+        ICRS degrees.
+
+    Returns
+    -------
+    str or None
+        Each to eight decimals without trailing zeros, a blank where a minus could stand.
+    """
+    if ra is None or dec is None:
+        return None
+    first, second = (
+        np.format_float_positional(value, precision=8, trim="-") for value in (ra, dec)
+    )
+    return f"{first}, {'' if second.startswith('-') else ' '}{second}"
 
 
 def stored(value: Any) -> Any:

@@ -35,7 +35,9 @@ def columns_of(layout: Layout, which: Which) -> tuple[Column, ...]:
     return layout.aor if which == "aor" else layout.img
 
 
-def table_rows(connection: Connection, run: Any, which: Which) -> list[tuple[Any, ...]]:
+def table_rows(
+    connection: Connection, run: Any, which: Which, layout: Layout | None = None
+) -> list[tuple[Any, ...]]:
     """Read one of a run's tables, in the order of its rows.
 
     Parameters
@@ -46,17 +48,21 @@ def table_rows(connection: Connection, run: Any, which: Which) -> list[tuple[Any
         Of the table ``run``.
     which : {'aor', 'img'}
         The table of averages or of images.
+    layout : Layout, optional
+        Another than the run's own.
 
     Returns
     -------
     list of tuple
-        The columns of the run's layout; None where there is no value.
+        The columns of the layout; None where there is no value.
     """
-    columns = columns_of(LAYOUTS[run.layout], which)
-    selected = ", ".join(views.column_sql(column) for column in columns)
+    layout = layout or LAYOUTS[run.layout]
+    columns = columns_of(layout, which)
+    selected = ", ".join(views.column_sql(column, layout) for column in columns)
     source = views.AOR_SOURCE if which == "aor" else views.IMG_SOURCE
     order = "a.row_number" if which == "aor" else "i.row_number"
-    statement = f"SELECT {selected} FROM {source} WHERE a.run_id = :run_id ORDER BY {order}"  # noqa: S608
+    listed = "AND a.listed " if which == "aor" else ""
+    statement = f"SELECT {selected} FROM {source} WHERE a.run_id = :run_id {listed}ORDER BY {order}"  # noqa: S608
     return [tuple(row) for row in connection.execute(text(statement), {"run_id": run.run_id})]
 
 
@@ -79,7 +85,7 @@ def identities(connection: Connection, run: Any, which: Which) -> dict[str, list
     """
     if which == "aor":
         selected, order, titles = "a.target_name", "a.row_number", ["Target"]
-        source = views.AOR_SOURCE
+        source = f"{views.AOR_SOURCE} AND a.listed"
     else:
         selected, order = "a.target_name, a.aorkey, f.name", "i.row_number"
         titles = ["Target", "AORKEY", "File"]

@@ -443,6 +443,12 @@ def upgrade() -> None:
             nullable=False,
             comment="order in the run's table, from 1",
         ),
+        sa.Column(
+            "listed",
+            sa.Boolean(),
+            nullable=False,
+            comment="whether the AOR table has a row for it: older ones leave out empty AORs",
+        ),
         sa.Column("state", sa.Text(), nullable=False, comment="measured or empty"),
         sa.Column("reason", sa.Text(), nullable=True, comment="why it is empty"),
         sa.Column(
@@ -453,6 +459,12 @@ def upgrade() -> None:
         ),
         sa.Column(
             "target_dec", sa.Double(), nullable=True, comment="position as measured, ICRS degrees"
+        ),
+        sa.Column(
+            "target_text",
+            sa.Text(),
+            nullable=True,
+            comment="both coordinates in degrees, as the older tables print",
         ),
         sa.Column("mission", sa.Text(), nullable=True, comment="CRYO or WARM"),
         sa.Column("read_mode", sa.Text(), nullable=True, comment="READMODE"),
@@ -649,6 +661,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_file_frame_id_kind", ["frame_id", "kind"], unique=False)
 
     op.create_table(
+        "run_cell",
+        sa.Column("run_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("role", sa.Text(), nullable=False, comment="aor_data or img_data"),
+        sa.Column("row_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("title", sa.Text(), nullable=False, comment="title of the column"),
+        sa.Column("printed", sa.Text(), nullable=False, comment="what was printed"),
+        sa.ForeignKeyConstraint(["run_id"], ["run.run_id"], name=op.f("fk_run_cell_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", "role", "row_number", "title", name=op.f("pk_run_cell")),
+        comment="A cell of an imported table that is printed otherwise than its value would be",
+    )
+    op.create_table(
         "run_log_field",
         sa.Column("run_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -692,6 +715,8 @@ def upgrade() -> None:
         sa.Column("path", sa.Text(), nullable=False, comment="where it was read"),
         sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes"),
         sa.Column("sha256", sa.Text(), nullable=False, comment="SHA-256 of its bytes, hexadecimal"),
+        sa.Column("line_end", sa.Text(), nullable=False, comment="what ends its lines"),
+        sa.Column("ended", sa.Boolean(), nullable=False, comment="whether its last line is ended"),
         sa.ForeignKeyConstraint(["run_id"], ["run.run_id"], name=op.f("fk_run_source_run_id_run")),
         sa.PrimaryKeyConstraint("run_id", "position", name=op.f("pk_run_source")),
         comment="A file that an imported run was read from",
@@ -925,7 +950,13 @@ def upgrade() -> None:
         comment="One measurement of one target on one frame in one run",
     )
     with op.batch_alter_table("image_result", schema=None) as batch_op:
-        batch_op.create_index("ix_image_result_file_id", ["file_id"], unique=False)
+        batch_op.create_index(
+            "ix_image_result_file_id",
+            ["file_id"],
+            unique=False,
+            sqlite_where=sa.text("file_id IS NOT NULL"),
+            postgresql_where=sa.text("file_id IS NOT NULL"),
+        )
         batch_op.create_index("ix_image_result_frame_id", ["frame_id"], unique=False)
 
     op.create_table(
@@ -958,7 +989,11 @@ def downgrade() -> None:
     op.drop_table("run_input")
     with op.batch_alter_table("image_result", schema=None) as batch_op:
         batch_op.drop_index("ix_image_result_frame_id")
-        batch_op.drop_index("ix_image_result_file_id")
+        batch_op.drop_index(
+            "ix_image_result_file_id",
+            sqlite_where=sa.text("file_id IS NOT NULL"),
+            postgresql_where=sa.text("file_id IS NOT NULL"),
+        )
 
     op.drop_table("image_result")
     op.drop_table("header")
@@ -971,6 +1006,7 @@ def downgrade() -> None:
     op.drop_table("run_problem")
     op.drop_table("run_parameter")
     op.drop_table("run_log_field")
+    op.drop_table("run_cell")
     with op.batch_alter_table("file", schema=None) as batch_op:
         batch_op.drop_index("ix_file_frame_id_kind")
 

@@ -34,11 +34,18 @@ aor_result = Table(
     ),
     Column("repeat", Integer, nullable=False, comment="0; more only in imported runs"),
     Column("row_number", BigInteger, nullable=False, comment="order in the run's table, from 1"),
+    Column(
+        "listed",
+        Boolean,
+        nullable=False,
+        comment="whether the AOR table has a row for it: older ones leave out empty AORs",
+    ),
     Column("state", Text, nullable=False, comment="measured or empty"),
     Column("reason", Text, comment="why it is empty"),
     Column("target_name", Text, nullable=False, comment="the target's name in this run"),
     Column("target_ra", Double, comment="position as measured, ICRS degrees"),
     Column("target_dec", Double, comment="position as measured, ICRS degrees"),
+    Column("target_text", Text, comment="both coordinates in degrees, as the older tables print"),
     Column("mission", Text, comment="CRYO or WARM"),
     Column("read_mode", Text, comment="READMODE"),
     Column("frame_time", Double, comment="FRAMTIME, seconds"),
@@ -128,4 +135,10 @@ image_result = Table(
     comment="One measurement of one target on one frame in one run",
 )
 Index("ix_image_result_frame_id", image_result.c.frame_id)
-Index("ix_image_result_file_id", image_result.c.file_id)
+# Imported rows have no file: they need not be in an index of files.
+Index(
+    "ix_image_result_file_id",
+    image_result.c.file_id,
+    sqlite_where=image_result.c.file_id.is_not(None),
+    postgresql_where=image_result.c.file_id.is_not(None),
+)

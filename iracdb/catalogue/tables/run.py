@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -131,7 +132,20 @@ run_source = Table(
     Column("path", Text, nullable=False, comment="where it was read"),
     Column("size", BigInteger, nullable=False, comment="bytes"),
     Column("sha256", Text, nullable=False, comment="SHA-256 of its bytes, hexadecimal"),
+    Column("line_end", Text, nullable=False, comment="what ends its lines"),
+    Column("ended", Boolean, nullable=False, comment="whether its last line is ended"),
     comment="A file that an imported run was read from",
+)
+
+run_cell = Table(
+    "run_cell",
+    metadata,
+    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
+    Column("role", Text, primary_key=True, comment="aor_data or img_data"),
+    Column("row_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("title", Text, primary_key=True, comment="title of the column"),
+    Column("printed", Text, nullable=False, comment="what was printed"),
+    comment="A cell of an imported table that is printed otherwise than its value would be",
 )
 
 run_log_field = Table(

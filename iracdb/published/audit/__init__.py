@@ -1,0 +1,1 @@
+"""What is wrong with what is held, worst first: `checks` lists the checks."""

@@ -1,0 +1,134 @@
+"""Checks of imported runs: what the code of 2018 did to their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from iracdb.catalogue import tables as t
+from iracdb.irac.handbook import LAST_CRYOGENIC_MJD
+from iracdb.photometry.combine import MinMax, to_mjy
+from iracdb.published.audit.finding import Finding
+from iracdb.published.recompute import averages_of, images_of, rows_of, rules_of, verdict_of
+from iracdb.published.replay import Rows, Rules, replay
+
+
+def chain(connection: Connection, run: Any) -> Iterator[Finding]:
+    """Make each average again, and find what its rules did."""
+    averages = averages_of(connection, run.run_id)
+    images = images_of(connection, run.run_id)
+    replayed = []
+    for average in averages:
+        rows = rows_of(images.get(average.id, []))
+        replayed.append((average, rows, rules_of(run, average)))
+    verdict = verdict_of(run, averages, images)
+    if not verdict.agrees:
+        yield Finding(
+            "not-reproducible", run.run_id, run.name, verdict.verdict,
+            {"aors": sum(not row.agrees for row in verdict.rows)},
+            [{"aorkey": row.aorkey, "published": row.published, "recomputed": row.recomputed}
+             for row in verdict.rows if not row.agrees],
+        )  # fmt: skip
+        return
+    yield from _mispaired(run, replayed)
+    yield from _wrong_tables(run, replayed)
+    yield from _blind_rejection(run, replayed)
+
+
+def _mispaired(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Finding]:
+    moved = []
+    for average, rows, rules in replayed:
+        was = replay(rows, rules).mean.flux
+        right = replay(rows, replace(rules, pairing="image")).mean.flux
+        if np.isfinite(was) and was != right:
+            moved.append((average, right - was, abs(right / was - 1) if was else np.inf))
+    if moved:
+        largest = max(relative for _, _, relative in moved)
+        yield Finding(
+            "mispaired-centres",
+            run.run_id,
+            run.name,
+            f"in {len(moved)} of {len(replayed)} AORs fluxes were corrected at the centre of "
+            f"another image; pairing rightly moves them by up to {100 * largest:.2g} %",
+            {"aors": len(moved), "averages": len(replayed), "largest_relative": float(largest)},
+            [
+                {"aorkey": average.aorkey, "change_mjy": float(change), "relative": float(relative)}
+                for average, change, relative in moved
+            ],
+        )
+
+
+def _wrong_tables(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Finding]:
+    warm = [
+        (average, rows, rules)
+        for average, rows, rules in replayed
+        if rules.tables == "cryo"
+        and (rows.mjd > LAST_CRYOGENIC_MJD).any()
+        and np.isfinite(rows.net).any()
+    ]
+    if warm:
+        changes = [
+            abs(replay(rows, replace(rules, tables="by-time")).mean.flux / average.flux - 1)
+            for average, rows, rules in warm
+        ]
+        yield Finding(
+            "wrong-mission-tables",
+            run.run_id,
+            run.name,
+            f"{len(warm)} AORs of the warm mission were corrected by cryogenic tables; the warm "
+            f"ones move them by up to {100 * max(changes):.2g} %",
+            {"aors": len(warm), "largest_relative": float(max(changes))},
+            [{"aorkey": average.aorkey} for average, _, _ in warm],
+        )
+
+
+def _blind_rejection(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Finding]:
+    blind = []
+    for average, rows, rules in replayed:
+        if rules.rejection != "published":
+            continue
+        again = replay(rows, rules)
+        mjy = to_mjy(again.corrected, rules.aperture_correction, rules.pixel_size)
+        workable = mjy[np.isfinite(mjy)]
+        if again.mean.n_rejected and not (MinMax()(workable) != "").any():
+            spread = 100 * workable.std() / abs(workable.mean())
+            blind.append((average, float(spread)))
+    if blind:
+        yield Finding(
+            "rejection-blind",
+            run.run_id,
+            run.name,
+            f"in {len(blind)} of {len(replayed)} AORs the smallest and the largest image were "
+            "rejected though the spread is under the 2 % that the manual asks for",
+            {"aors": len(blind), "averages": len(replayed)},
+            [{"aorkey": average.aorkey, "spread_percent": spread} for average, spread in blind],
+        )
+
+
+def identical_tables(connection: Connection, run: Any) -> Iterator[Finding]:
+    """Find other imported runs whose tables have the same bytes."""
+    source, other = t.run_source.c, t.run_source.alias("other")
+    rows = connection.execute(
+        select(source.role, t.run.c.run_id, t.run.c.name)
+        .join(other, (other.c.sha256 == source.sha256) & (other.c.run_id != source.run_id))
+        .join(t.run, t.run.c.run_id == other.c.run_id)
+        .where(source.run_id == run.run_id, source.role.in_(("aor_data", "img_data")))
+        .order_by(t.run.c.run_id, source.role)
+    ).all()
+    if rows:
+        told: dict[str, list[str]] = {}
+        for row in rows:
+            told.setdefault(row.name, []).append(
+                {"aor_data": "AOR table", "img_data": "image table"}[row.role]
+            )
+        said = "; ".join(f"{' and '.join(sorted(what))} of {name}" for name, what in told.items())
+        yield Finding(
+            "identical-tables", run.run_id, run.name,
+            f"bit-identical to the {said}",
+            {"runs": list(told)},
+            [{"run": row.name, "table": row.role} for row in rows],
+        )  # fmt: skip

@@ -1,0 +1,199 @@
+"""Keeping a recomputation as a run of its own, with its parent recorded."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from iracdb.catalogue import tables as t
+from iracdb.catalogue import views
+from iracdb.catalogue.bulk import insert_rows
+from iracdb.catalogue.clock import now
+from iracdb.catalogue.database import Database
+from iracdb.errors import RunRefused
+from iracdb.published.recompute import Recomputation, Recomputed, averages_of, images_of, rules_of
+from iracdb.published.replay import done_right
+from iracdb.runs import registry
+from iracdb.runs.names import agree
+from iracdb.runs.parameters import Parameters
+from iracdb.runs.registry import as_number, as_text
+from iracdb.runs.rows import stored
+from iracdb.runs.software import record, this_software
+
+_COPIED = (
+    "frame_id", "file_id", "plane", "repeat", "row_number", "file_number", "flags", "x", "y",
+    "fwhm_x", "fwhm_y", "raw", "background", "link_grade", "link_evidence",
+)  # fmt: skip
+_MADE = (
+    "aor_result_id", "array_location_factor", "pixel_phase_factor", "corrected", "kept",
+    "rejected_by",
+)  # fmt: skip
+
+
+def keep(
+    database: Database, again: Recomputation, number: int | None, name: str | None, comment: str
+) -> int:
+    """Keep a recomputation as a run.
+
+    Parameters
+    ----------
+    database : Database
+        Open for writing.
+    again : Recomputation
+        To be kept.
+    number, name : optional
+        Of the new run.
+    comment : str
+        Why.
+
+    Returns
+    -------
+    int
+        Its number.
+
+    Raises
+    ------
+    RunRefused
+        Where the number or the name is taken.
+    """
+    owned, lawful = agree(number, name)
+    with database.write() as connection:
+        parent = registry.find(connection, again.run_id)
+        run_id = owned or registry.next_free(connection)
+        run_name = lawful or f"run{run_id}"
+        _check_free(connection, run_id, run_name)
+        averages = averages_of(connection, parent.run_id, unlisted=True)
+        images = images_of(connection, parent.run_id)
+        _store_run_row(connection, parent, again, averages[0], run_id, run_name, comment)
+        rows = {row.aor_result_id: row for row in again.rows}
+        for average in averages:
+            # An AOR without a row in the published table has images all the same, and no flux.
+            _store_average(connection, run_id, average, rows.get(average.id), images)
+        views.create_run_views(connection, run_id)
+    return run_id
+
+
+def _check_free(connection: Connection, number: int, name: str) -> None:
+    taken = connection.execute(
+        select(t.run.c.run_id, t.run.c.name).where(
+            (t.run.c.run_id == number) | (t.run.c.name_key == name.lower())
+        )
+    ).first()
+    if taken is not None:
+        raise RunRefused(
+            f"Number {number} or the name {name} is taken by run {taken.run_id} ({taken.name}). "
+            f"The next free number is {registry.next_free(connection)}"
+        )
+
+
+def _store_run_row(
+    connection: Connection,
+    parent: Any,
+    again: Recomputation,
+    average: Any,
+    run_id: int,
+    name: str,
+    comment: str,
+) -> None:
+    parameters = _parameters(parent, again, average)
+    when = now()
+    connection.execute(
+        insert(t.run).values(
+            run_id=run_id,
+            uuid=str(uuid.uuid4()),
+            name=name,
+            name_key=name.lower(),
+            origin="executed",
+            state="finished",
+            recipe=again.recipe,
+            channel=parent.channel,
+            kind=parent.kind,
+            layout=parent.layout,
+            command=f"iracdb recompute {parent.name} --recipe {again.recipe} --as {run_id}",
+            parameters=parameters.values,
+            parameters_digest=parameters.digest,
+            software_id=record(connection, this_software()),
+            parent_run_id=parent.run_id,
+            operator=getpass.getuser(),
+            host=socket.gethostname(),
+            comment=comment,
+            started_at=when,
+            finished_at=when,
+        )
+    )
+    connection.execute(
+        insert(t.run_parameter),
+        [
+            {"run_id": run_id, "name": key, "value": as_text(value), "number": as_number(value)}
+            for key, value in parameters.values.items()
+        ],
+    )
+
+
+def _parameters(parent: Any, again: Recomputation, average: Any) -> Parameters:
+    """Take the parent's parameters, and what the recomputation applied in place of its gaps."""
+    rules = rules_of(parent, average)
+    if again.recipe == "manual":
+        rules = done_right(rules)
+    return Parameters(
+        {
+            **dict(parent.parameters),
+            "recipe": again.recipe,
+            "recipe_version": 1,
+            "aperture_correction": rules.aperture_correction,
+            "pixel_size": rules.pixel_size,
+            "response": "native",
+            "response_tables": rules.tables,
+            "rejection": rules.rejection,
+            "pairing": rules.pairing,
+        }
+    )
+
+
+def _store_average(
+    connection: Connection,
+    run_id: int,
+    average: Any,
+    row: Recomputed | None,
+    images: dict[int, list[Any]],
+) -> None:
+    values = {
+        column.name: getattr(average, column.name)
+        for column in t.aor_result.columns
+        if column.name != "id"
+    }
+    values["run_id"] = run_id
+    if row is not None:
+        mean, flux = row.again.mean, stored(row.again.mean.flux)
+        values |= {
+            "state": "empty" if flux is None else "measured",
+            "reason": None if flux is not None else "no image with a flux",
+            "n_rejected": mean.n_rejected,
+            "flux": flux,
+            "error": stored(mean.error),
+            "standard_error": stored(mean.standard_error),
+        }
+    made = insert(t.aor_result).values(**values).returning(t.aor_result.c.id)
+    number = int(connection.execute(made).scalar_one())
+    rows = (
+        (*(getattr(image, name) for name in _COPIED), number, *_made_again(row, index))
+        for index, image in enumerate(images.get(average.id, []))
+    )
+    insert_rows(connection, t.image_result, (*_COPIED, *_MADE), rows)
+
+
+def _made_again(row: Recomputed | None, index: int) -> tuple[Any, ...]:
+    if row is None:
+        return None, None, None, False, None
+    again = row.again
+    return (
+        stored(float(again.array_location[index])),
+        stored(float(again.pixel_phase[index])),
+        stored(float(again.corrected[index])),
+        bool(again.mean.kept[index]),
+        str(again.mean.rejected_by[index]) or None,
+    )

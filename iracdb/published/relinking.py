@@ -1,0 +1,176 @@
+"""Raising links: imported images whose frames have been ingested since.
+
+Ingesting never changes a link. `relink` raises those that can be raised, in one transaction, and
+records that it did; it lowers none.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from iracdb.catalogue import tables as t
+from iracdb.catalogue.clock import now
+from iracdb.catalogue.database import Database
+from iracdb.published.frames import BY_TIME_SHOWN, EXACT
+
+image, result, frame = t.image_result.c, t.aor_result.c, t.frame.c
+
+
+@dataclass(frozen=True)
+class Relinked:
+    """What a relinking came to.
+
+    Parameters
+    ----------
+    raised : dict
+        Number of links by (run, grade before, grade after).
+    """
+
+    raised: dict[tuple[str, str, str], int]
+
+    @property
+    def total(self) -> int:
+        """How many links were raised."""
+        return sum(self.raised.values())
+
+
+def _candidates() -> Any:
+    """Find images linked to a frame without files, and the frames with files they may be."""
+    shown = t.frame.alias("shown")
+    return (
+        select(
+            image.aor_result_id, image.frame_id, image.plane, image.repeat, image.link_grade,
+            result.run_id, result.aorkey, t.run.c.name, shown.c.id.label("shown_id"),
+            shown.c.aorkey.label("shown_aorkey"),
+        )
+        .join(t.aor_result, result.id == image.aor_result_id)
+        .join(t.run, t.run.c.run_id == result.run_id)
+        .join(t.frame, frame.id == image.frame_id)
+        .join(
+            shown,
+            (shown.c.channel == frame.channel)
+            & (shown.c.mjd_obs == frame.mjd_obs)
+            & shown.c.expid.is_not(None),
+        )
+        .where(image.link_grade.is_not(None), image.link_grade != "A", frame.expid.is_(None))
+    )  # fmt: skip
+
+
+def could_rise(connection: Connection) -> int:
+    """Count the images whose link `relink` would raise.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+
+    Returns
+    -------
+    int
+        How many.
+    """
+    anything = select(image.link_grade).where(image.link_grade.is_not(None)).limit(1)
+    if connection.execute(anything).first() is None:
+        return 0
+    return len(_rises(connection))
+
+
+@dataclass(frozen=True)
+class _Rise:
+    """A link that can be raised: its image as the candidates tell it, and to what."""
+
+    image: Any
+    grade: str
+    evidence: str
+
+
+def _rises(connection: Connection) -> list[_Rise]:
+    """Find the links that become surer; none that would only become other."""
+    by_image: dict[tuple[int, int, int, int], list[Any]] = {}
+    for row in connection.execute(_candidates()):
+        key = (row.aor_result_id, row.frame_id, row.plane, row.repeat)
+        by_image.setdefault(key, []).append(row)
+    rises = []
+    for _, found in sorted(by_image.items()):
+        same = [row for row in found if row.shown_aorkey == row.aorkey]
+        if len(same) == 1:
+            rises.append(_Rise(same[0], "A", EXACT))
+        elif not same and len(found) == 1 and found[0].link_grade > "B":
+            rises.append(_Rise(found[0], "B", BY_TIME_SHOWN))
+    return rises
+
+
+def relink(database: Database) -> Relinked:
+    """Raise every link that can be raised.
+
+    Parameters
+    ----------
+    database : Database
+        Open for writing.
+
+    Returns
+    -------
+    Relinked
+        How many, of which runs.
+    """
+    started = now()
+    with database.write() as connection:
+        rises = _rises(connection)
+        raised = Counter((rise.image.name, rise.image.link_grade, rise.grade) for rise in rises)
+        changes = [
+            {
+                "b_average": rise.image.aor_result_id, "b_frame": rise.image.frame_id,
+                "b_plane": rise.image.plane, "b_repeat": rise.image.repeat,
+                "frame_id": rise.image.shown_id, "link_grade": rise.grade,
+                "link_evidence": rise.evidence,
+            }
+            for rise in rises
+        ]  # fmt: skip
+        if changes:
+            connection.execute(
+                update(t.image_result).where(
+                    image.aor_result_id == bindparam("b_average"),
+                    image.frame_id == bindparam("b_frame"),
+                    image.plane == bindparam("b_plane"),
+                    image.repeat == bindparam("b_repeat"),
+                ),
+                changes,
+            )
+            _forget_empty_frames(connection, {change["b_frame"] for change in changes})
+            runs = {rise.image.name: rise.image.run_id for rise in rises}
+            _record(connection, started, raised, runs)
+    return Relinked(dict(raised))
+
+
+def _forget_empty_frames(connection: Connection, frames: set[Any]) -> None:
+    """Leave no frame behind that neither a file nor a row shows any more."""
+    used = select(image.frame_id)
+    for number in sorted(frames):
+        connection.execute(
+            delete(t.frame).where(frame.id == number, frame.expid.is_(None), frame.id.not_in(used))
+        )
+
+
+def _record(
+    connection: Connection, started: str, raised: Counter[Any], runs: dict[str, int]
+) -> None:
+    for name in sorted({key[0] for key in raised}):
+        counts = {f"{a} to {b}": n for (run, a, b), n in raised.items() if run == name}
+        connection.execute(
+            insert(t.activity).values(
+                kind="relink",
+                run_id=runs[name],
+                started_at=started,
+                ended_at=now(),
+                operator=getpass.getuser(),
+                host=socket.gethostname(),
+                outcome=f"{sum(counts.values())} links raised",
+                detail=counts,
+            )
+        )

@@ -1,0 +1,138 @@
+"""Imported images find their frames once the frames are ingested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from published_helpers import differing_files
+from run_helpers import select, write_frames
+
+from iracdb import Catalogue
+from iracdb.export.tables import export_run
+from iracdb.irac.simulate import FrameSpec
+from iracdb.published.relinking import could_rise
+
+LOG = """\
+Date Reduced     : 2018-12-13T15:34:10.761558 
+Input Parameters : python Pipeline.py 'single_deg' '/data/r*' '270.0 66.0' -f 'bcd' -r 10 12 20 \
+-a 1.000000 -cp 1 1.221000 -o -rn 'old' -t 'SIM-STAR' -c 'Made up.' 
+Instrument       : IRAC Channel 1 
+File Type        : BCD 
+Target           : SIM-STAR 
+Radius Used      : 10, 12, 20 
+Problem AORs     : 
+Comments         : Made up."""  # noqa: W291
+
+FIRST, SECOND = 91000000, 91000256
+
+
+def frames(aorkey: int, count: int, channel: int = 1) -> list[FrameSpec]:
+    start = FrameSpec(channel=channel, aorkey=aorkey, noise=False, mjd=56000 + aorkey % 1000)
+    return [replace(start, expid=n, mjd=start.mjd + n / 1000) for n in range(count)]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames, and in ``runs`` the run ``old`` over those of channel 1, as one of 2018."""
+    folder = tmp_path_factory.mktemp("relink")
+    write_frames(folder / "first", *frames(FIRST, 3), *frames(FIRST, 3, channel=2))
+    write_frames(folder / "second", *frames(SECOND, 2))
+    with Catalogue(folder / "ours.sqlite") as catalogue:
+        catalogue.ingest(folder / "first", folder / "second")
+        run = catalogue.run(channel=1, name="old", recipe="published-2018")
+        export_run(run, folder / "runs", layout="16-14-NY")
+    (folder / "runs" / "old_log.txt").write_text(LOG)
+    return folder
+
+
+@pytest.fixture
+def catalogue(files: Path, any_location: str) -> Iterator[Catalogue]:
+    """A catalogue of the imported run alone, in both kinds of database."""
+    with Catalogue(any_location) as opened:
+        opened.import_runs(files / "runs")
+        yield opened
+
+
+def links(catalogue: Catalogue) -> list[tuple[object, ...]]:
+    rows = select(
+        catalogue,
+        "SELECT i.row_number, i.frame_id, i.link_grade, i.link_evidence FROM image_result i "
+        "ORDER BY i.row_number",
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+def rising(catalogue: Catalogue) -> int:
+    with catalogue._database.read() as connection:
+        return could_rise(connection)
+
+
+def test_ingesting_changes_no_link_and_relink_raises_them(
+    catalogue: Catalogue, files: Path, tmp_path: Path
+) -> None:
+    assert catalogue.get("old").link_grades == {"B": 5}
+    assert rising(catalogue) == 0
+    before = links(catalogue)
+    catalogue.ingest(files / "first")
+    assert links(catalogue) == before
+    # Channel 2 has the same times: its three frames raise nothing.
+    assert rising(catalogue) == 3
+    done = catalogue.relink()
+    assert done.raised == {("old", "B", "A"): 3}
+    assert done.total == 3
+    assert catalogue.get("old").link_grades == {"A": 3, "B": 2}
+    shown = select(
+        catalogue,
+        "SELECT i.row_number, e.channel, e.aorkey, e.expid FROM image_result i "
+        "JOIN frame e ON e.id = i.frame_id WHERE i.link_grade = 'A' ORDER BY i.row_number",
+    )
+    assert [tuple(row.values()) for row in shown] == [(n + 1, 1, FIRST, n) for n in range(3)]
+    assert {row[3] for row in links(catalogue)[:3]} == {
+        "channel, AORKEY and time of a frame that files show"
+    }
+    assert links(catalogue)[3:] == before[3:]
+    export_run(catalogue.get("old"), tmp_path / "out")
+    assert differing_files(files / "runs", tmp_path / "out") == []
+
+
+def test_a_second_relink_does_nothing(catalogue: Catalogue, files: Path) -> None:
+    catalogue.ingest(files / "first", files / "second")
+    assert catalogue.relink().total == 5
+    acts = "SELECT kind, run_id, outcome FROM activity ORDER BY id"
+    after, told = links(catalogue), select(catalogue, acts)
+    assert [row["kind"] for row in told] == ["import", "relink"]
+    assert told[1] == {"kind": "relink", "run_id": 1001, "outcome": "5 links raised"}
+    assert rising(catalogue) == 0
+    assert catalogue.relink().total == 0
+    assert (links(catalogue), select(catalogue, acts)) == (after, told)
+
+
+def test_frames_that_no_row_shows_any_more_are_forgotten(catalogue: Catalogue, files: Path) -> None:
+    catalogue.ingest(files / "first", files / "second")
+    assert select(catalogue, "SELECT count(*) AS n FROM frame")[0]["n"] == 13
+    catalogue.relink()
+    assert select(catalogue, "SELECT count(*) AS n FROM frame")[0]["n"] == 8
+
+
+def test_frames_held_before_the_import(files: Path, any_location: str) -> None:
+    with Catalogue(any_location) as catalogue:
+        catalogue.ingest(files / "first")
+        catalogue.import_runs(files / "runs")
+        assert catalogue.get("old").link_grades == {"A": 3, "B": 2}
+        assert rising(catalogue) == 0
+
+
+def test_another_aor_at_the_same_time_is_no_rise(files: Path, tmp_path: Path) -> None:
+    """Its key is another's: the link would only be other, not surer."""
+    other = [replace(spec, aorkey=93000000) for spec in frames(FIRST, 3)]
+    write_frames(tmp_path / "other", *other)
+    with Catalogue(tmp_path / "iracdb.sqlite") as catalogue:
+        catalogue.import_runs(files / "runs")
+        before = links(catalogue)
+        catalogue.ingest(tmp_path / "other")
+        assert rising(catalogue) == 0
+        assert catalogue.relink().total == 0
+        assert links(catalogue) == before
