@@ -38,8 +38,7 @@ def simulate(
         directory, seed=seed, frames=frames, bad_files=not no_bad_files, noise=not no_noise,
         response=not no_response,
     )  # fmt: skip
-    click.echo(
-        f"{many(len(made.written), 'file')} of {len({row.aorkey for row in made.truth})} AORs "
-        f"in {made.directory}, {len(made.bad)} more of them deliberately bad"
-    )
+    bad = f", {len(made.bad)} of them deliberately bad" if made.bad else ""
+    aors = {row.aorkey for row in made.truth}
+    click.echo(f"{many(len(made.written), 'file')} of {len(aors)} AORs in {made.directory}{bad}")
     click.echo(f"The truth is in {made.truth_path}")

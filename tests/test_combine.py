@@ -199,7 +199,8 @@ def test_rejection_as_written(text, name):
     ],
 )
 def test_rejection_that_is_none(text):
-    with pytest.raises(UsageError, match=r"write minmax, sigma:N \(such as sigma:3\) or none"):
+    forms = r"write minmax, published, sigma:N \(such as sigma:3\) or none"
+    with pytest.raises(UsageError, match=forms):
         parse_rejection(text)
 
 

@@ -53,7 +53,8 @@ def fill(database: Database) -> None:
         "aor_result": {
             "id": 1, "run_id": 13, "target_id": 1, "target_name": "HD 165459",
             "aorkey": 42789888, "channel": 2,
-            "frame_group": "g", "repeat": 0, "row_number": 1, "state": "measured", "flux": FLUX,
+            "frame_group": "g", "repeat": 0, "row_number": 1, "listed": True, "state": "measured",
+            "flux": FLUX,
             "error": FLUX / 100, "n_total": 1, "n_workable": 1, "n_rejected": 0, "cycling": True,
         },
         "image_result": {
