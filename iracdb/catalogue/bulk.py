@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func, select, text
 
 
 def insert_rows(
@@ -36,3 +36,29 @@ def insert_rows(
     driver = connection.connection.dbapi_connection
     statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608
     driver.executemany(statement, rows)
+
+
+def reserve_numbers(connection: Connection, table: Table, count: int) -> range | list[int]:
+    """Take numbers for rows to come, so that they can be written in bulk and still be named.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that writes: on SQLite nobody else does.
+    table : sqlalchemy.Table
+        With a key named ``id``.
+    count : int
+        How many.
+
+    Returns
+    -------
+    range or list of int
+        Numbers that no row has or will be given.
+    """
+    if connection.dialect.name == "postgresql":
+        sequence = text(
+            "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"
+        )
+        return list(connection.execute(sequence, {"name": table.name, "count": count}).scalars())
+    largest = connection.execute(select(func.max(table.c.id))).scalar() or 0
+    return range(largest + 1, largest + 1 + count)

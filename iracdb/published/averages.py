@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import targets as catalogue_targets
+from iracdb.catalogue.bulk import insert_rows, reserve_numbers
 from iracdb.catalogue.targets import SAME_TARGET_ARCSEC, Position, separation_arcsec
 from iracdb.layouts import MISSING_TEXT
 from iracdb.published.blocks import ImageBlock
@@ -23,8 +24,14 @@ UNKNOWN_AOR = 0
 """The key under which images are kept whose AOR nothing tells."""
 
 
-class _Targets:
-    """The catalogue's targets, read once: one question a position would take most of an import."""
+class KnownTargets:
+    """The catalogue's targets, read once: one question a position would take most of an import.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -38,45 +45,56 @@ class _Targets:
         self._held = sorted(tuple(row) for row in rows)
 
     def note(self, positions: Iterable[Position]) -> None:
-        """Add the positions that are new, all at once."""
-        new: list[Position] = []
-        for position in dict.fromkeys(positions):
-            number = self._nearest(position)
-            if number is not None:
-                self._found[position] = number
-            elif position.ra is None or position.dec is None:
+        """Add the positions that are new, all at once.
+
+        Parameters
+        ----------
+        positions : iterable of Position
+            Of rows to come.
+        """
+        asked = [p for p in dict.fromkeys(positions) if p not in self._found]
+        # Targets without a position are few, and take their numbers before any is reserved.
+        for position in asked:
+            if position.ra is None:
                 self._found[position] = catalogue_targets.find_or_add(self._connection, position)
-            else:
-                # Until it has a number, it is known by its place in the list, below nought.
-                new.append(position)
-                self._found[position] = -len(new)
-                insort(self._held, (position.dec, -len(new), position.ra))
-        if not new:
-            return
-        rows = [
-            {"identity": f"{p.ra!r} {p.dec!r}", "name": p.name, "ra": p.ra, "dec": p.dec}
-            for p in new
-        ]
-        made = insert(t.target).returning(t.target.c.id, sort_by_parameter_order=True)
-        numbers = list(self._connection.execute(made, rows).scalars())
-        for position, number in self._found.items():
-            if number < 0:
-                self._found[position] = numbers[-number - 1]
+        numbers = iter(reserve_numbers(self._connection, t.target, len(asked)))
+        rows = []
+        for position in asked:
+            if position.ra is None or position.dec is None:
+                continue
+            number = self._nearest(position.ra, position.dec)
+            if number is None:
+                number = next(numbers)
+                identity = f"{position.ra!r} {position.dec!r}"
+                rows.append((number, identity, position.name, position.ra, position.dec))
+                insort(self._held, (position.dec, number, position.ra))
+            self._found[position] = number
+        insert_rows(self._connection, t.target, ("id", "identity", "name", "ra", "dec"), rows)
 
     def number_of(self, position: Position) -> int:
+        """Tell the target of a position.
+
+        Parameters
+        ----------
+        position : Position
+            One that was noted.
+
+        Returns
+        -------
+        int
+            Its number.
+        """
         return self._found[position]
 
-    def _nearest(self, position: Position) -> int | None:
+    def _nearest(self, ra: float, dec: float) -> int | None:
         """Find the nearest target held, as `iracdb.catalogue.targets.find_or_add` would."""
-        if position.ra is None or position.dec is None:
-            return None
         degrees = SAME_TARGET_ARCSEC / 3600
         best = (math.inf, -1)
-        start = bisect_left(self._held, (position.dec - degrees,))
-        for dec, number, ra in self._held[start:]:
-            if dec > position.dec + degrees:
+        start = bisect_left(self._held, (dec - degrees,))
+        for held_dec, number, held_ra in self._held[start:]:
+            if held_dec > dec + degrees:
                 break
-            best = min(best, (separation_arcsec(position.ra, position.dec, ra, dec), number))
+            best = min(best, (separation_arcsec(ra, dec, held_ra, held_dec), number))
         return best[1] if best[0] <= SAME_TARGET_ARCSEC else None
 
 
@@ -95,6 +113,8 @@ class AorRows:
         Its images by AOR.
     target_list : FromList or None
         The list that the run was given.
+    targets : KnownTargets
+        Gains the targets that are new.
     """
 
     def __init__(
@@ -104,13 +124,14 @@ class AorRows:
         run_id: int,
         blocks: Sequence[ImageBlock],
         target_list: FromList | None,
+        targets: KnownTargets,
     ) -> None:
         self.connection = connection
         self.published = published
         self.run_id = run_id
         self.blocks = blocks
         self.target_list = target_list
-        self.targets = _Targets(connection)
+        self.targets = targets
 
     def store(self) -> list[int]:
         """Store them.
@@ -136,8 +157,13 @@ class AorRows:
             identity = tuple(row[name] for name in ("target_id", "aorkey", "frame_group"))
             row["repeat"] = repeats[identity]
             repeats[identity] += 1
-        made = insert(t.aor_result).returning(t.aor_result.c.id, sort_by_parameter_order=True)
-        ids = list(self.connection.execute(made, rows).scalars())
+        ids = list(reserve_numbers(self.connection, t.aor_result, len(rows)))
+        columns = list(rows[0])
+        values = (
+            (number, *(row[name] for name in columns))
+            for number, row in zip(ids, rows, strict=True)
+        )
+        insert_rows(self.connection, t.aor_result, ("id", *columns), values)
         place_of_unlisted = {id(block): len(table) + i for i, block in enumerate(unlisted)}
         return [
             ids[block.aor_row if block.aor_row is not None else place_of_unlisted[id(block)]]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
-from iracdb.catalogue.bulk import insert_rows
+from iracdb.catalogue.bulk import insert_rows, reserve_numbers
 from iracdb.catalogue.tables import frame
 from iracdb.published.blocks import ImageBlock
 
@@ -33,13 +33,88 @@ Frame = tuple[int, int | None, bool]
 """A frame's number, its AOR, and whether files show it."""
 
 
-class FrameLinks:
-    """Finds the frame of each image of a table, and notes those that nothing else knows.
+class KnownFrames:
+    """The frames of the catalogue by channel and time, read once for all runs of an import.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         In a transaction that may write.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._by_channel: dict[int, dict[float, list[Frame]]] = {}
+
+    def of_channel(self, channel: int) -> dict[float, list[Frame]]:
+        """Give the frames of a channel by time.
+
+        Parameters
+        ----------
+        channel : int
+            1 to 4.
+
+        Returns
+        -------
+        dict
+            Lists of frames, in the order of their numbers.
+        """
+        if channel not in self._by_channel:
+            found: dict[float, list[Frame]] = defaultdict(list)
+            rows = self._connection.execute(
+                select(frame.c.id, frame.c.aorkey, frame.c.expid, frame.c.mjd_obs)
+                .where(frame.c.channel == channel, frame.c.mjd_obs.is_not(None))
+                .order_by(frame.c.id)
+            )
+            for number, aorkey, expid, time in rows:
+                found[time].append((number, aorkey, expid is not None))
+            self._by_channel[channel] = found
+        return self._by_channel[channel]
+
+    def add(self, channel: int, missing: dict[float, int | None]) -> None:
+        """Note frames that nothing else knows.
+
+        Parameters
+        ----------
+        channel : int
+            1 to 4.
+        missing : dict
+            AORKEY or None by time.
+        """
+        known = self.of_channel(channel)
+        numbers = reserve_numbers(self._connection, frame, len(missing))
+        rows = [
+            (number, channel, aorkey, time)
+            for number, (time, aorkey) in zip(numbers, sorted(missing.items()), strict=True)
+        ]
+        insert_rows(self._connection, frame, ("id", "channel", "aorkey", "mjd_obs"), rows)
+        for number, _, aorkey, time in rows:
+            known[time].append((number, aorkey, False))
+
+    def nameless(self, channel: int) -> int:
+        """Note a frame without even a time.
+
+        Parameters
+        ----------
+        channel : int
+            1 to 4.
+
+        Returns
+        -------
+        int
+            Its number.
+        """
+        made = insert(frame).values(channel=channel).returning(frame.c.id)
+        return int(self._connection.execute(made).scalar_one())
+
+
+class FrameLinks:
+    """Finds the frame of each image of a table.
+
+    Parameters
+    ----------
+    known : KnownFrames
+        Gains the frames that only this table knows.
     channel : int
         1 to 4.
     times : sequence of float or None
@@ -50,36 +125,16 @@ class FrameLinks:
 
     def __init__(
         self,
-        connection: Connection,
+        known: KnownFrames,
         channel: int,
         times: Sequence[float | None],
         blocks: Sequence[ImageBlock],
     ) -> None:
-        self._connection = connection
+        self._known = known
         self._channel = channel
         self._times = times
-        self._frames: dict[float, list[Frame]] = defaultdict(list)
-        self._add_held()
+        self._frames = known.of_channel(channel)
         self._note_missing(blocks)
-
-    def _add_held(self, after: int = 0) -> None:
-        """Read the frames of these times whose numbers are larger."""
-        known = [time for time in self._times if time is not None]
-        if not known:
-            return
-        rows = self._connection.execute(
-            select(frame.c.id, frame.c.aorkey, frame.c.expid, frame.c.mjd_obs)
-            .where(
-                frame.c.id > after,
-                frame.c.channel == self._channel,
-                frame.c.mjd_obs.between(min(known), max(known)),
-            )
-            .order_by(frame.c.id)
-        )
-        wanted = set(known)
-        for number, aorkey, expid, time in rows:
-            if time in wanted:
-                self._frames[time].append((number, aorkey, expid is not None))
 
     def _note_missing(self, blocks: Sequence[ImageBlock]) -> None:
         missing: dict[float, int | None] = {}
@@ -88,11 +143,7 @@ class FrameLinks:
                 if time is not None and time not in self._frames:
                     missing.setdefault(time, block.aorkey)
         if missing:
-            largest = self._connection.execute(select(func.max(frame.c.id))).scalar()
-            rows = [(self._channel, aorkey, time) for time, aorkey in sorted(missing.items())]
-            columns = ("channel", "aorkey", "mjd_obs")
-            insert_rows(self._connection, frame, columns, rows)
-            self._add_held(after=largest or 0)
+            self._known.add(self._channel, missing)
 
     def of(self, block: ImageBlock) -> list[tuple[int, str, str]]:
         """Find the frame of each image of a block.
@@ -112,7 +163,7 @@ class FrameLinks:
 
     def _of(self, time: float | None, aorkey: int | None) -> tuple[int, str, str]:
         if time is None:
-            return self._nameless(), "D", NOTHING
+            return self._known.nameless(self._channel), "D", NOTHING
         candidates = self._frames[time]
         if len(candidates) == 1 and not candidates[0][2]:
             return candidates[0][0], "B", BY_TIME
@@ -125,7 +176,3 @@ class FrameLinks:
         if shown:
             return shown[0][0], "C", SEVERAL
         return candidates[0][0], "B", BY_TIME
-
-    def _nameless(self) -> int:
-        made = insert(frame).values(channel=self._channel).returning(frame.c.id)
-        return int(self._connection.execute(made).scalar_one())

@@ -14,7 +14,7 @@ from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
 from iracdb.errors import InputRefused, RunRefused, UsageError
 from iracdb.published.reading import PublishedRun, find_runs, read_run
-from iracdb.published.store import Imported, store_run
+from iracdb.published.store import Imported, Known, store_run
 from iracdb.runs.names import agree, check_name, number_of
 from iracdb.runs.registry import FIRST_IMPORTED
 from iracdb.runs.targets import FromList, read_target_list
@@ -88,13 +88,16 @@ def import_runs(
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4977674)"))
+        known = Known(connection)
         for done, (file_name, paths) in enumerate(found.items(), start=1):
             try:
                 with connection.begin_nested():
-                    made = _import_one(connection, file_name, paths, lists, number, name)
+                    made = _import_one(connection, file_name, paths, lists, number, name, known)
             except InputRefused as problem:
                 if not keep_going:
                     raise
+                # What the refused run added was taken back.
+                known = Known(connection)
                 report.refused.append((file_name, str(problem)))
             else:
                 report.imported.append(made)
@@ -115,6 +118,7 @@ def _import_one(
     lists: dict[str, FromList],
     number: int | None,
     name: str | None,
+    known: Known,
 ) -> Imported:
     published = read_run(file_name, paths)
     run_name = name or lawful_name(file_name)
@@ -127,7 +131,8 @@ def _import_one(
         return held
     run_id = owned or _next_imported(connection)
     _check_free(connection, run_id, run_name, file_name)
-    return store_run(connection, published, run_id, run_name, _list_of(published, lists))
+    given = _list_of(published, lists)
+    return store_run(connection, published, run_id, run_name, given, known)
 
 
 def lawful_name(name: str) -> str:

@@ -18,9 +18,9 @@ from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
 from iracdb.catalogue.bulk import insert_rows
 from iracdb.catalogue.clock import now
-from iracdb.published.averages import AorRows
+from iracdb.published.averages import AorRows, KnownTargets
 from iracdb.published.blocks import ImageBlock, image_blocks
-from iracdb.published.frames import FrameLinks
+from iracdb.published.frames import FrameLinks, KnownFrames
 from iracdb.published.reading import PublishedRun
 from iracdb.published.sheets import PrintedTable
 from iracdb.runs.parameters import Parameters
@@ -62,12 +62,27 @@ class Imported:
     new: bool = True
 
 
+class Known:
+    """What the catalogue holds already, read once for all runs of an import.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.frames = KnownFrames(connection)
+        self.targets = KnownTargets(connection)
+
+
 def store_run(
     connection: Connection,
     published: PublishedRun,
     run_id: int,
     name: str,
     target_list: FromList | None,
+    known: Known,
 ) -> Imported:
     """Store one run.
 
@@ -83,6 +98,8 @@ def store_run(
         A free name.
     target_list : FromList or None
         The list that it was given, where that is at hand.
+    known : Known
+        The frames and targets held.
 
     Returns
     -------
@@ -97,8 +114,8 @@ def store_run(
     blocks = image_blocks(published)
     parameters = parameters_of(published)
     _store_run_row(connection, published, run_id, name, parameters)
-    results = AorRows(connection, published, run_id, blocks, target_list).store()
-    grades = _store_images(connection, published, blocks, results)
+    results = AorRows(connection, published, run_id, blocks, target_list, known.targets).store()
+    grades = _store_images(connection, published, blocks, results, known.frames)
     cells = [
         (run_id, role, row, title, printed)
         for role, table in (("aor_data", published.aor), ("img_data", published.img))
@@ -246,9 +263,10 @@ def _store_images(
     published: PublishedRun,
     blocks: Sequence[ImageBlock],
     results: Sequence[int],
+    known: KnownFrames,
 ) -> Counter[str]:
     table = published.img
-    links = FrameLinks(connection, published.log.channel, table.column("mjd"), blocks)
+    links = FrameLinks(known, published.log.channel, table.column("mjd"), blocks)
     frames: list[int] = []
     grades: list[str] = []
     evidence: list[str] = []
