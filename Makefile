@@ -28,6 +28,7 @@ test: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/measure.py
+	@test ! -d ../shared/reference || $(BIN)/python benchmarks/import_runs.py
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
