@@ -17,6 +17,7 @@ from run_helpers import averages, command, images, select, write_frames
 
 from iracdb import Catalogue, irac_aphot_corr
 from iracdb.errors import RunRefused, UsageError
+from iracdb.export.tables import export_run
 from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.combine import parse_rejection
@@ -180,6 +181,19 @@ def test_warm_data_with_cryogenic_tables(published: Path, tmp_path: Path) -> Non
 
 
 # Keeping, and refusing
+
+
+def test_a_kept_run_without_radii_keeps_the_images_of_empty_aors(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    number = catalogue.keep_recomputed(catalogue.recompute("run1"), name="again1")
+    run = catalogue.get(number)
+    # Six AORs of run1 have no row in its table, and 131 have one; its images are all there.
+    assert len(run.rows("aor")) == 131
+    assert len(run.rows("img")) == 2458
+    export_run(run, tmp_path)
+    log = (tmp_path / "again1_log.txt").read_text()
+    assert "Radius Used      : not given \n" in log
 
 
 def test_a_recomputation_is_kept_as_a_run(catalogue: Catalogue) -> None:
