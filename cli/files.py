@@ -36,6 +36,10 @@ def ingest(places: tuple[str, ...], rehash: bool, jobs: int, strict: bool, as_js
     frame by its channel, AORKEY, EXPID and DCENUM. What cannot be taken in is set aside with its
     reason ('iracdb problems') and taken in when it is whole.
     """
+    from iracdb.irac.archive import roots_of
+
+    # A mistyped folder must not leave an empty catalogue behind.
+    roots_of(places)
     with open_catalogue(create=True) as catalogue, progress_bar("Reading") as progress:
         report = catalogue.ingest(*places, rehash=rehash, jobs=jobs, progress=progress)
         could_rise = catalogue.links_that_could_rise()

@@ -129,7 +129,8 @@ def run(
         for warning in plan.warnings:
             note(f"  {warning}")
 
-    command = shlex.join(["iracdb", *sys.argv[1:]])
+    words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
+    command = shlex.join(["iracdb", *words])
     with open_catalogue() as catalogue:
         with progress_bar("Measuring") as progress:
             made = catalogue.run(

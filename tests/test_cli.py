@@ -461,9 +461,9 @@ def test_a_database_that_cannot_be(empty: Path, said: Said, location, status, me
         (["--recipe", "nosuch"], 2, "nosuch"),
         (["--rejection", "sigma:x"], 2, "sigma:x"),
         (["--rejection", "sigma:-1"], 2, "sigma:-1"),
-        (["--aperture-correction", "0"], 2, "must be positive, not 0"),
-        (["--aperture-correction", "nan"], 2, "must be positive, not nan"),
-        (["--pixel-size", "-1"], 2, "must be positive, not -1"),
+        (["--aperture-correction", "0"], 2, "must be from 0.01 to 100, not 0"),
+        (["--aperture-correction", "nan"], 2, "must be from 0.01 to 100, not nan"),
+        (["--pixel-size", "-1"], 2, "must be from 0.01 to 100, not -1"),
         (["--jobs", "0"], 2, "0 is not in the range"),
         (["--coord", "foo"], 3, "'foo' is no position on the sky: give"),
         (["--coord", ""], 3, "is no position on the sky: give"),
@@ -820,3 +820,27 @@ def test_an_interrupt_in_process_is_130(
     monkeypatch.setattr("iracdb.api.Catalogue.sql", interrupted)
     assert main(["sql", "SELECT 1"]) == 130
     assert capsys.readouterr().err.strip() == SAID
+
+
+@pytest.mark.parametrize("kilobytes", [300, 1500, 4000])
+def test_a_full_disk_while_importing(kilobytes: int, empty: Path, reference: Path):
+    runs, limit = reference / "published_runs", with_room_for(kilobytes * 1024)
+    done = iracdb("import", runs, cwd=empty, preexec_fn=limit)
+    assert done.returncode == 6, done.stderr
+    assert "Could not write" in done.stderr
+    assert iracdb("import", runs, cwd=empty).returncode == 0
+
+
+def test_a_mistyped_folder_leaves_no_catalogue(empty: Path, said: Said):
+    assert "There is no file or folder" in said.refused("ingest", "tyop", status=3)
+    assert "There is no file or folder ''" in said.refused("ingest", "", status=3)
+    assert list(empty.iterdir()) == []
+
+
+def test_tables_that_cannot_be_written_are_said_before_measuring(made: Path, said: Said):
+    (made / "in the way").write_text("a file")
+    words = ("run", "--channel", "4", "--radius", "2", "2", "6", "--out", made / "in the way")
+    refused = said.refused("--db", made / "iracdb.sqlite", *words, status=6)
+    assert "is a file, not a folder" in refused
+    runs = parse_json(said("--db", made / "iracdb.sqlite", "runs", "--json")[0])
+    assert all(run["state"] == "finished" for run in runs)

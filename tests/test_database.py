@@ -27,7 +27,7 @@ from iracdb.catalogue import revisions, tables, views
 from iracdb.catalogue.database import Database, connect, open_database
 from iracdb.catalogue.tables import metadata
 from iracdb.catalogue.urls import database_url
-from iracdb.errors import NotOurs, Unreachable, WrongRevision
+from iracdb.errors import NotOurs, Unreachable, UsageError, WrongRevision
 from iracdb.flags import FLAGS
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS
 
@@ -617,3 +617,14 @@ def test_the_server_is_the_tests_own(postgres_url: str):
     with psycopg.connect(postgres_url) as connection:
         names = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = 2200")
         assert names.fetchall() == []
+
+
+def test_a_server_whose_name_nobody_knows_is_unreachable():
+    with pytest.raises(Unreachable, match="Cannot reach postgresql"):
+        open_database(database_url("postgresql://irac@no-such-host.invalid/irac"))
+
+
+def test_a_password_with_an_at_is_not_taken_for_a_host():
+    with pytest.raises(UsageError, match="%40") as caught:
+        database_url("postgresql://irac:se@cret@127.0.0.1/irac")
+    assert "cret" not in str(caught.value)

@@ -467,3 +467,14 @@ def test_show_counts_links_and_cells(published: Path, tmp_path: Path) -> None:
     assert "1 cell kept as printed" in shown
     told = json.loads(iracdb("show", "run18", "--json", *where, cwd=tmp_path).stdout)
     assert (told["links"], told["cells_as_printed"]) == ({"B": 1152}, 1)
+
+
+def test_a_flag_that_a_table_does_not_have_is_not_told(imported: Database) -> None:
+    told = run_query(
+        imported,
+        'SELECT run_name, COUNT("Ap Out Of Bound") AS told, COUNT("Not In FOV") AS others, '
+        "COUNT(*) AS images FROM run_img_data WHERE run_name IN ('run1', 'hd_cryo_final') "
+        "GROUP BY run_name ORDER BY run_name",
+    )
+    # run1's table has 13 columns, without that flag; that of hd_cryo_final has it.
+    assert told.rows == [("hd_cryo_final", 2459, 2459, 2459), ("run1", 0, 2458, 2458)]

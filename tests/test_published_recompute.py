@@ -378,3 +378,18 @@ def test_the_rules_by_name() -> None:
     assert list(rule(np.full(11, 5.0))).count("") == 10  # the first is both
     assert set(rule(np.arange(10.0))) == {""}
     assert [str(b) for b in rule(np.arange(11.0))] == ["min", *[""] * 9, "max"]
+
+
+def test_a_kept_run_says_what_was_applied(catalogue: Catalogue) -> None:
+    number = catalogue.keep_recomputed(catalogue.recompute("run5"), name="again5")
+    run = catalogue.get(number)
+    assert run.parameters["response_coefficients"] is not None
+    assert run.row.response_id is not None
+    for row in run.averages():
+        if row.listed:
+            assert (row.aperture_correction, row.pixel_size) == (1.0, 1.221)
+            assert row.n_total >= row.n_workable > 0
+    # The six AORs without a usable image are the problem AORs of both.
+    assert sorted(run.problem_aors) == sorted(set(catalogue.get("run5").problem_aors))
+    listed = select(catalogue, f"SELECT outcome FROM activity WHERE outcome LIKE '%{number}'")
+    assert [row["outcome"] for row in listed] == [f"kept as run {number}"]

@@ -136,3 +136,35 @@ def test_another_aor_at_the_same_time_is_no_rise(files: Path, tmp_path: Path) ->
         assert rising(catalogue) == 0
         assert catalogue.relink().total == 0
         assert links(catalogue) == before
+
+
+def test_a_better_file_changes_no_imported_time(
+    catalogue: Catalogue, files: Path, tmp_path: Path
+) -> None:
+    """After a relink the frame is one with files; a newer version may tell another time."""
+    catalogue.ingest(files / "first", files / "second")
+    catalogue.relink()
+    again = [replace(spec, version=2, mjd=spec.mjd + 1e-6) for spec in frames(FIRST, 3)]
+    write_frames(tmp_path / "reprocessed", *again)
+    assert catalogue.ingest(tmp_path / "reprocessed").counts["newer version"] == 3
+    export_run(catalogue.get("old"), tmp_path / "out")
+    assert differing_files(files / "runs", tmp_path / "out") == []
+
+
+def test_a_frame_of_another_aor_is_not_a_rows_frame(files: Path, tmp_path: Path) -> None:
+    """Whatever the order: a frame with the row's time, and another AOR than its table says."""
+    stranger = replace(frames(FIRST, 1)[0], aorkey=91000512)
+    write_frames(tmp_path / "strange", stranger)
+    with Catalogue(tmp_path / "catalogue.sqlite") as catalogue:
+        catalogue.ingest(tmp_path / "strange")
+        catalogue.import_runs(files / "runs")
+        keys = select(
+            catalogue,
+            "SELECT DISTINCT a.aorkey AS row_key, e.aorkey AS frame_key FROM image_result i "
+            "JOIN aor_result a ON a.id = i.aor_result_id JOIN frame e ON e.id = i.frame_id",
+        )
+        assert keys
+        assert all(row["row_key"] == row["frame_key"] for row in keys)
+        catalogue.ingest(files / "first")
+        assert rising(catalogue) == 3
+        assert catalogue.relink().total == 3

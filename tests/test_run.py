@@ -476,7 +476,7 @@ def test_radii_that_are_not_in_the_table(simulated: Catalogue) -> None:
 @pytest.mark.parametrize("option", ["aperture_correction", "pixel_size"])
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 def test_overrides_must_be_positive(simulated: Catalogue, option: str, value: float) -> None:
-    with pytest.raises(UsageError, match="must be positive"):
+    with pytest.raises(UsageError, match=r"must be from 0\.01 to 100"):
         simulated.plan(channel=1, **{option: value})
 
 

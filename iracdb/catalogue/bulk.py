@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, exc, func, select, text
 
 
 def insert_rows(
@@ -25,17 +25,23 @@ def insert_rows(
         Values in the order of the columns, as the driver takes them.
     """
     names = ", ".join(f'"{column}"' for column in columns)
-    if connection.dialect.name == "postgresql":
-        driver: Any = connection.connection.dbapi_connection
-        statement = f'COPY "{table.name}" ({names}) FROM STDIN'
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-        return
-    marks = ", ".join("?" for _ in columns)
-    driver = connection.connection.dbapi_connection
-    statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608
-    driver.executemany(statement, rows)
+    driver: Any = connection.connection.dbapi_connection
+    known: Any = connection.dialect.loaded_dbapi.Error
+    statement = f'COPY "{table.name}" ({names}) FROM STDIN'
+    try:
+        if connection.dialect.name == "postgresql":
+            with driver.cursor() as cursor, cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join("?" for _ in columns)
+            statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608
+            driver.executemany(statement, rows)
+    except known as problem:
+        # As SQLAlchemy raises it, so that what is wrong is said in the same words everywhere.
+        raise exc.DBAPIError.instance(
+            statement, None, problem, known, dialect=connection.dialect
+        ) from problem
 
 
 def reserve_numbers(connection: Connection, table: Table, count: int) -> range | list[int]:

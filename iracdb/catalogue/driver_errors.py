@@ -34,10 +34,20 @@ def plain_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as problem:
-        translated = translate(problem, url)
-        if translated is None:
-            raise
-        raise translated from problem
+        for told in _and_what_led_to_it(problem):
+            translated = translate(told, url)
+            if translated is not None:
+                raise translated from problem
+        raise
+
+
+def _and_what_led_to_it(problem: BaseException) -> Iterator[exc.DBAPIError]:
+    """Follow an error back: a full disk, say, ends the savepoint that is then not found."""
+    led: BaseException | None = problem
+    while led is not None:
+        if isinstance(led, exc.DBAPIError):
+            yield led
+        led = led.__context__
 
 
 def translate(problem: exc.DBAPIError, url: URL) -> Exception | None:
@@ -82,7 +92,9 @@ def translate(problem: exc.DBAPIError, url: URL) -> Exception | None:
         (
             ("unable to open", "connection failed", "could not connect", "server closed",
              "terminating connection", "connection refused", "connection timeout", "no password",
-             "authentication failed", "is closed", "connection is bad"),
+             "authentication failed", "is closed", "connection is bad",
+             "resolve host", "translate host name", "name or service not known",
+             "timeout expired", "invalid connection option"),
             Unreachable,
             f"Cannot reach {where}: {said}",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -270,7 +271,8 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
     Returns
     -------
     dict
-        `FrameFile` by file; one that is nowhere is left out. Of several places the first by name.
+        `FrameFile` by file; one that is nowhere is left out. Of several places the first by name
+        at which something lies.
     """
     places: dict[int, FrameFile] = {}
     columns = (
@@ -286,6 +288,9 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
             .order_by(file_location.c.path.desc())
         )
         for row in connection.execute(query):
+            # Read backwards, so that the first place remains; unless a copy stands and it does not.
+            if row.id in places and not os.path.lexists(row.path):
+                continue
             axes = (row.naxis3, row.naxis2, row.naxis1)
             places[row.id] = FrameFile(
                 path=row.path,

@@ -55,6 +55,8 @@ def database_url(location: str | os.PathLike[str] | None = None) -> URL:
     except (ArgumentError, ValueError) as problem:
         hidden = re.sub(r"://([^:/@]*):.*@", r"://\1:***@", text)
         raise UsageError(f"{hidden!r} is not a database URL: {problem}") from None
+    if url.drivername in _POSTGRESQL and "@" in (url.host or ""):
+        raise UsageError("The URL's password holds an @: write it as %40")
     if url.drivername in _POSTGRESQL:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername in ("sqlite", "sqlite+pysqlite"):

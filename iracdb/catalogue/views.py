@@ -30,7 +30,7 @@ AOR_SQL: dict[str, str] = {
     "mjd": "a.mjd_obs",
     "flux": "a.flux",
     "error": "a.error",
-    "spread": "a.error / NULLIF(a.flux, 0) * 100",
+    "spread": "a.error / NULLIF(a.flux, 0) * 100 + 0.0",
     "rejected": "a.n_rejected",
 }
 """Where the database keeps what a column of an AOR table shows; ``a`` is ``aor_result``."""
@@ -41,7 +41,7 @@ IMG_SQL: dict[str, str] = {
     "y": "i.y",
     "fwhm_x": "i.fwhm_x",
     "fwhm_y": "i.fwhm_y",
-    "mjd": "COALESCE(f.mjd_obs, e.mjd_obs)",
+    "mjd": "COALESCE(i.mjd_obs, f.mjd_obs, e.mjd_obs)",
     "raw": "i.raw",
     "background": "i.background",
     "net": "i.raw - i.background",
@@ -135,7 +135,7 @@ def rebuild_all(connection: Connection) -> None:
         "run_img_data",
         f'SELECT r.run_id, r.name AS run_name, a.target_name AS target, a.aorkey AS "AORKEY", '
         f"a.channel, f.name AS file_name, f.sha256, i.frame_id, i.plane, i.row_number, "
-        f"{_columns(layout.img, layout)} FROM {IMG_SOURCE} WHERE {_STANDING}",
+        f"{_columns_where_told(layout)} FROM {IMG_SOURCE} WHERE {_STANDING}",
     )
     finished = select(run.c.run_id).where(run.c.state == "finished", run.c.withdrawn_at.is_(None))
     for run_id in connection.execute(finished.order_by(run.c.run_id)).scalars().all():
@@ -186,6 +186,20 @@ def column_sql(column: Column, layout: Layout) -> str:
 
 def _columns(columns: Iterable[Column], layout: Layout) -> str:
     return ", ".join(f'{column_sql(column, layout)} AS "{column.title}"' for column in columns)
+
+
+def _columns_where_told(layout: Layout) -> str:
+    """Write the image columns for all runs: NULL where a run's own table has no such column."""
+    written = []
+    for column in layout.img:
+        titles = {name: [c.title for c in other.img] for name, other in LAYOUTS.items()}
+        silent = sorted(name for name, told in titles.items() if column.title not in told)
+        sql = column_sql(column, layout)
+        if silent:
+            names = ", ".join(f"'{name}'" for name in silent)
+            sql = f"CASE WHEN r.layout IN ({names}) THEN NULL ELSE {sql} END"
+        written.append(f'{sql} AS "{column.title}"')
+    return ", ".join(written)
 
 
 def _quality_flag_sql() -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from iracdb.catalogue.database import Database
+from iracdb.errors import CannotWrite
 from iracdb.export.tables import export_run, file_names
 from iracdb.export.writing import check_free
 from iracdb.runs.parameters import Request
@@ -55,8 +56,11 @@ def run_into(
     """
 
     def tell(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
-        for file_name in () if out is None else file_names(name):
-            check_free(Path(str(out)) / file_name)
+        if out is not None:
+            if Path(out).exists() and not Path(out).is_dir():
+                raise CannotWrite(f"{out} is a file, not a folder: name another with --out")
+            for file_name in file_names(name):
+                check_free(Path(out) / file_name)
         if on_plan is not None:
             on_plan(run_id, name, plan, resumed)
 
@@ -70,5 +74,11 @@ def run_into(
     )
     run = Run(database, made.run_id)
     if out is not None:
-        export_run(run, out)
+        try:
+            export_run(run, out)
+        except CannotWrite as problem:
+            raise CannotWrite(
+                f"{problem}. Run {run.run_id} is finished and kept: write its tables with "
+                f"'iracdb export {run.run_id} --out FOLDER'"
+            ) from None
     return run

@@ -141,7 +141,7 @@ def layout_for(run: Run, name: str) -> Layout:
     if name not in LAYOUTS:
         raise UsageError(f"There is no layout {name!r}: {', '.join(LAYOUTS)}")
     chosen, own = LAYOUTS[name], LAYOUTS[run.row.layout]
-    if run.row.origin == "imported":
+    if run.row.origin == "imported" or run.row.parent_run_id is not None:
         known = {column.key for column in (*own.aor, *own.img)}
         # Either form of the coordinates tells the other.
         if known & {"target_ra", "target_text"}:

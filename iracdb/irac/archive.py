@@ -56,6 +56,33 @@ class Walk:
     other_files: int
 
 
+def roots_of(places: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """Make sure that places are there.
+
+    Parameters
+    ----------
+    places : iterable of path-like
+        Folders and files.
+
+    Returns
+    -------
+    tuple of str
+        Their absolute paths, sorted, each once.
+
+    Raises
+    ------
+    NotFound
+        Where a place is not there.
+    """
+    roots = set()
+    for place in places:
+        root = os.path.abspath(place)
+        if not os.fspath(place) or not os.path.lexists(root):
+            raise NotFound(f"There is no file or folder {root if os.fspath(place) else repr('')}")
+        roots.add(root)
+    return tuple(sorted(roots))
+
+
 def walk(places: Iterable[str | os.PathLike[str]]) -> Walk:
     """Look through folders and files.
 
@@ -74,12 +101,10 @@ def walk(places: Iterable[str | os.PathLike[str]]) -> Walk:
     NotFound
         Where a place is not there.
     """
-    roots = tuple(sorted({os.path.abspath(place) for place in places}))
+    roots = roots_of(places)
     result = Walk(roots, [], {}, 0)
     by_path: dict[str, Found] = {}
     for root in roots:
-        if not os.path.lexists(root):
-            raise NotFound(f"There is no file or folder {root}")
         for found in _visit(root, frozenset(), result):
             by_path[found.path] = found
     result.found = [by_path[path] for path in sorted(by_path)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from astropy import log
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
@@ -112,6 +115,23 @@ def check_unchanged(file: FrameFile, status: os.stat_result) -> None:
         )
 
 
+@contextmanager
+def log_only_errors() -> Iterator[None]:
+    """Keep astropy's log silent but for errors.
+
+    Yields
+    ------
+    None
+        Meanwhile.
+    """
+    level = log.level
+    log.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 def make_wcs(cards: dict[str, Any]) -> WCS:
     """Make the two-axis WCS of a frame.
 
@@ -125,7 +145,8 @@ def make_wcs(cards: dict[str, Any]) -> WCS:
     astropy.wcs.WCS
         With SIP distortion where the cards have it.
     """
-    with warnings.catch_warnings():
+    # What astropy logs goes to stdout, where only data belongs.
+    with log_only_errors(), warnings.catch_warnings():
         # Such as the note that SIP coefficients stand beside a CTYPE without -SIP.
         warnings.simplefilter("ignore", AstropyWarning)
         return WCS(fits.Header(cards), naxis=2)

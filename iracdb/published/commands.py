@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from iracdb.errors import BadCoordinate, InputRefused
@@ -219,21 +219,3 @@ def _channel(word: Any) -> int:
     if number not in (1, 2, 3, 4):
         raise ValueError(f"{word} is no channel")
     return int(number)
-
-
-def with_radii(command: Command, radii: Radii | None) -> Command:
-    """Complete a command by the radii that another line of the log tells.
-
-    Parameters
-    ----------
-    command : Command
-        As typed.
-    radii : tuple of float or None
-        From ``Radius Used``.
-
-    Returns
-    -------
-    Command
-        With radii where either tells them.
-    """
-    return command if command.radii is not None else replace(command, radii=radii)

@@ -21,13 +21,6 @@ BY_TIME_SHOWN = "channel and time of a frame that files show; its AOR is not tol
 SEVERAL = "channel and time are those of several frames"
 NOTHING = "the row has no time"
 
-GRADES = {
-    "A": "exact key",
-    "B": "unique by channel and time",
-    "C": "one of several candidates",
-    "D": "none",
-}
-
 
 Frame = tuple[int, int | None, bool]
 """A frame's number, its AOR, and whether files show it."""
@@ -140,10 +133,16 @@ class FrameLinks:
         missing: dict[float, int | None] = {}
         for block in blocks:
             for time in self._times[block.first : block.end]:
-                if time is not None and time not in self._frames:
+                if time is not None and not self._serves(time, block.aorkey):
                     missing.setdefault(time, block.aorkey)
         if missing:
             self._known.add(self._channel, missing)
+
+    def _serves(self, time: float, aorkey: int | None) -> bool:
+        """Tell whether a frame that is known can be a row's: not one of another AOR."""
+        return any(
+            not is_shown or aorkey in (None, key) for _, key, is_shown in self._frames.get(time, ())
+        )
 
     def of(self, block: ImageBlock) -> list[tuple[int, str, str]]:
         """Find the frame of each image of a block.
@@ -171,8 +170,9 @@ class FrameLinks:
         same = [number for number, key in shown if key == aorkey]
         if len(same) == 1:
             return same[0], "A", EXACT
-        if len(shown) == 1:
-            return shown[0][0], "B", BY_TIME_SHOWN
-        if shown:
-            return shown[0][0], "C", SEVERAL
-        return candidates[0][0], "B", BY_TIME
+        if shown and aorkey is None:
+            return shown[0][0], *(("B", BY_TIME_SHOWN) if len(shown) == 1 else ("C", SEVERAL))
+        if same:
+            return same[0], "C", SEVERAL
+        # A frame of another AOR at that time is not this row's.
+        return next(number for number, _, is_shown in candidates if not is_shown), "B", BY_TIME

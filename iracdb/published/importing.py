@@ -15,7 +15,7 @@ from iracdb.catalogue.database import Database
 from iracdb.errors import InputRefused, RunRefused, UsageError
 from iracdb.published.reading import PublishedRun, find_runs, read_run
 from iracdb.published.store import Imported, Known, store_run
-from iracdb.runs.names import agree, check_name, number_of
+from iracdb.runs.names import agree, check_name, check_number, number_of
 from iracdb.runs.registry import FIRST_IMPORTED
 from iracdb.runs.targets import FromList, read_target_list
 
@@ -149,10 +149,11 @@ def lawful_name(name: str) -> str:
         The same where it keeps the rule for names.
     """
     try:
-        return check_name(name)
+        number_of(check_name(name))
+        return name
     except UsageError:
         lawful = re.sub(r"[^A-Za-z0-9_]", "_", name)[:48] or "imported"
-        if lawful[0].isdigit() or lawful.lower() == "run":
+        if lawful[0].isdigit() or lawful.lower().startswith("run"):
             lawful = f"r_{lawful}"[:48]
         return check_name(lawful)
 
@@ -201,7 +202,10 @@ def _next_imported(connection: Connection) -> int:
     numbers = set(
         connection.execute(select(t.run.c.run_id).where(t.run.c.run_id >= FIRST_IMPORTED)).scalars()
     )
-    return max(numbers, default=FIRST_IMPORTED - 1) + 1
+    number = FIRST_IMPORTED
+    while number in numbers:
+        number += 1
+    return check_number(number)
 
 
 def _lists(places: Sequence[str | Path]) -> dict[str, FromList]:

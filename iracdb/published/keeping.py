@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import uuid
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from iracdb.catalogue import tables as t
-from iracdb.catalogue import views
+from iracdb.catalogue.activity import host, operator, record_activity
 from iracdb.catalogue.bulk import insert_rows
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database
 from iracdb.errors import RunRefused
-from iracdb.published.recompute import Recomputation, Recomputed, averages_of, images_of, rules_of
-from iracdb.published.replay import done_right
+from iracdb.photometry.response import response_named
+from iracdb.published.recompute import (
+    Recomputation,
+    Recomputed,
+    applied_rules,
+    averages_of,
+    images_of,
+)
+from iracdb.published.replay import Rules
 from iracdb.runs import registry
 from iracdb.runs.names import agree
 from iracdb.runs.parameters import Parameters
@@ -25,8 +30,8 @@ from iracdb.runs.rows import stored
 from iracdb.runs.software import record, this_software
 
 _COPIED = (
-    "frame_id", "file_id", "plane", "repeat", "row_number", "file_number", "flags", "x", "y",
-    "fwhm_x", "fwhm_y", "raw", "background", "link_grade", "link_evidence",
+    "frame_id", "file_id", "plane", "repeat", "row_number", "file_number", "mjd_obs", "flags",
+    "x", "y", "fwhm_x", "fwhm_y", "raw", "background", "link_grade", "link_evidence",
 )  # fmt: skip
 _MADE = (
     "aor_result_id", "array_location_factor", "pixel_phase_factor", "corrected", "kept",
@@ -72,8 +77,10 @@ def keep(
         rows = {row.aor_result_id: row for row in again.rows}
         for average in averages:
             # An AOR without a row in the published table has images all the same, and no flux.
-            _store_average(connection, run_id, average, rows.get(average.id), images)
-        views.create_run_views(connection, run_id)
+            rules = applied_rules(parent, average, again.recipe)
+            _store_average(connection, run_id, average, rules, rows.get(average.id), images)
+        registry.close(connection, run_id)
+        record_activity(connection, "recompute", parent.run_id, f"kept as run {run_id}")
     return run_id
 
 
@@ -100,7 +107,6 @@ def _store_run_row(
     comment: str,
 ) -> None:
     parameters = _parameters(parent, again, average)
-    when = now()
     connection.execute(
         insert(t.run).values(
             run_id=run_id,
@@ -108,7 +114,7 @@ def _store_run_row(
             name=name,
             name_key=name.lower(),
             origin="executed",
-            state="finished",
+            state="running",
             recipe=again.recipe,
             channel=parent.channel,
             kind=parent.kind,
@@ -118,11 +124,11 @@ def _store_run_row(
             parameters_digest=parameters.digest,
             software_id=record(connection, this_software()),
             parent_run_id=parent.run_id,
-            operator=getpass.getuser(),
-            host=socket.gethostname(),
+            response_id=registry.calibration_of(connection, parameters),
+            operator=operator(),
+            host=host(),
             comment=comment,
-            started_at=when,
-            finished_at=when,
+            started_at=now(),
         )
     )
     connection.execute(
@@ -136,9 +142,7 @@ def _store_run_row(
 
 def _parameters(parent: Any, again: Recomputation, average: Any) -> Parameters:
     """Take the parent's parameters, and what the recomputation applied in place of its gaps."""
-    rules = rules_of(parent, average)
-    if again.recipe == "manual":
-        rules = done_right(rules)
+    rules = applied_rules(parent, average, again.recipe)
     return Parameters(
         {
             **dict(parent.parameters),
@@ -146,7 +150,10 @@ def _parameters(parent: Any, again: Recomputation, average: Any) -> Parameters:
             "recipe_version": 1,
             "aperture_correction": rules.aperture_correction,
             "pixel_size": rules.pixel_size,
+            "aperture_correction_from": "recomputed",
+            "pixel_size_from": "recomputed",
             "response": "native",
+            "response_coefficients": response_named("native").coefficients_digest(),
             "response_tables": rules.tables,
             "rejection": rules.rejection,
             "pairing": rules.pairing,
@@ -158,6 +165,7 @@ def _store_average(
     connection: Connection,
     run_id: int,
     average: Any,
+    rules: Rules,
     row: Recomputed | None,
     images: dict[int, list[Any]],
 ) -> None:
@@ -172,7 +180,11 @@ def _store_average(
         values |= {
             "state": "empty" if flux is None else "measured",
             "reason": None if flux is not None else "no image with a flux",
+            "n_total": len(images.get(average.id, [])),
+            "n_workable": mean.n_workable,
             "n_rejected": mean.n_rejected,
+            "aperture_correction": rules.aperture_correction,
+            "pixel_size": rules.pixel_size,
             "flux": flux,
             "error": stored(mean.error),
             "standard_error": stored(mean.standard_error),

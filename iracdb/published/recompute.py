@@ -142,7 +142,7 @@ def recompute(database: Database, which: int | str, recipe: str = "manual") -> R
         run = registry.find(connection, which)
         if run.origin != "imported":
             raise RunRefused(
-                f"Run {run.run_id} ({run.name}) was made here, from pixels: 'iracdb show' tells "
+                f"Run {run.run_id} ({run.name}) was made here: 'iracdb show' tells "
                 "how; only imported runs are recomputed"
             )
         averages = averages_of(connection, run.run_id)
@@ -214,13 +214,12 @@ def images_of(connection: Connection, run_id: int) -> dict[int, list[Any]]:
     Returns
     -------
     dict
-        Rows of ``image_result`` with the frame's ``mjd_obs``, in order, by average.
+        Rows of ``image_result``, in order, by average.
     """
     image, result = t.image_result.c, t.aor_result.c
     query = (
-        select(t.image_result, t.frame.c.mjd_obs)
+        select(t.image_result)
         .join(t.aor_result, result.id == image.aor_result_id)
-        .join(t.frame, t.frame.c.id == image.frame_id)
         .where(result.run_id == run_id)
         .order_by(image.row_number)
     )
@@ -255,11 +254,31 @@ def rules_of(run: Any, average: Any) -> Rules:
     )
 
 
+def applied_rules(run: Any, average: Any, recipe: str) -> Rules:
+    """Tell the rules by which a recipe makes a published average again.
+
+    Parameters
+    ----------
+    run : Row
+        Of the table ``run``.
+    average : Row
+        Of the table ``aor_result``.
+    recipe : {'manual', 'published-2018'}
+        Done right, or as it was.
+
+    Returns
+    -------
+    Rules
+        Complete.
+    """
+    rules = rules_of(run, average)
+    return rules if recipe == "published-2018" else done_right(rules)
+
+
 def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomputed:
     rows = rows_of(images)
     rules = rules_of(run, average)
-    applied = rules if recipe == "published-2018" else done_right(rules)
-    again = replay(rows, applied)
+    again = replay(rows, applied_rules(run, average, recipe))
     flux = again.mean.flux
     return Recomputed(
         average.id,

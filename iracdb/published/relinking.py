@@ -6,17 +6,16 @@ records that it did; it lowers none.
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from iracdb.catalogue import tables as t
+from iracdb.catalogue.activity import record_activity
 from iracdb.catalogue.clock import now
-from iracdb.catalogue.database import Database
+from iracdb.catalogue.database import Database, in_batches
 from iracdb.published.frames import BY_TIME_SHOWN, EXACT
 
 image, result, frame = t.image_result.c, t.aor_result.c, t.frame.c
@@ -150,11 +149,9 @@ def relink(database: Database) -> Relinked:
 
 def _forget_empty_frames(connection: Connection, frames: set[Any]) -> None:
     """Leave no frame behind that neither a file nor a row shows any more."""
-    used = select(image.frame_id)
-    for number in sorted(frames):
-        connection.execute(
-            delete(t.frame).where(frame.id == number, frame.expid.is_(None), frame.id.not_in(used))
-        )
+    for batch in in_batches(sorted(frames), 500):
+        used = select(image.frame_id).where(image.frame_id == frame.id).exists()
+        connection.execute(delete(t.frame).where(frame.id.in_(batch), frame.expid.is_(None), ~used))
 
 
 def _record(
@@ -162,15 +159,7 @@ def _record(
 ) -> None:
     for name in sorted({key[0] for key in raised}):
         counts = {f"{a} to {b}": n for (run, a, b), n in raised.items() if run == name}
-        connection.execute(
-            insert(t.activity).values(
-                kind="relink",
-                run_id=runs[name],
-                started_at=started,
-                ended_at=now(),
-                operator=getpass.getuser(),
-                host=socket.gethostname(),
-                outcome=f"{sum(counts.values())} links raised",
-                detail=counts,
-            )
+        outcome = f"{sum(counts.values())} links raised"
+        record_activity(
+            connection, "relink", runs[name], outcome, started_at=started, detail=counts
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -16,8 +14,8 @@ from sqlalchemy import Connection, insert
 from iracdb import flags
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
+from iracdb.catalogue.activity import record_activity
 from iracdb.catalogue.bulk import insert_rows
-from iracdb.catalogue.clock import now
 from iracdb.published.averages import AorRows, KnownTargets
 from iracdb.published.blocks import ImageBlock, image_blocks
 from iracdb.published.frames import FrameLinks, KnownFrames
@@ -28,7 +26,8 @@ from iracdb.runs.registry import as_number, as_text
 from iracdb.runs.targets import FromList
 
 _IMAGE_COLUMNS = (
-    "aor_result_id", "frame_id", "plane", "repeat", "row_number", "file_number", "flags", "x", "y",
+    "aor_result_id", "frame_id", "plane", "repeat", "row_number", "file_number", "mjd_obs",
+    "flags", "x", "y",
     "fwhm_x", "fwhm_y", "raw", "background", "link_grade", "link_evidence",
 )  # fmt: skip
 
@@ -245,17 +244,7 @@ def _store_run_row(
                 for place, aorkey in enumerate(log.problem_aors, start=1)
             ],
         )
-    connection.execute(
-        insert(t.activity).values(
-            kind="import",
-            run_id=run_id,
-            started_at=now(),
-            ended_at=now(),
-            operator=getpass.getuser(),
-            host=socket.gethostname(),
-            outcome="imported",
-        )
-    )
+    record_activity(connection, "import", run_id, "imported")
 
 
 def _store_images(
@@ -283,7 +272,7 @@ def _store_images(
         repeats += _repeats(mine)
     columns = (
         averages, frames, repeat(-1), repeats, range(1, len(table) + 1),
-        table.column("file_number"), _flag_bits(table),
+        table.column("file_number"), table.column("mjd"), _flag_bits(table),
         *(table.column(key) for key in ("x", "y", "fwhm_x", "fwhm_y", "raw", "background")),
         grades, evidence,
     )  # fmt: skip

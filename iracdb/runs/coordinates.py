@@ -53,7 +53,8 @@ def parse_coordinate(text: str) -> tuple[float, float]:
             f"{text!r} is no position on the sky: right ascension is 0 to 360 degrees, "
             "declination -90 to +90"
         )
-    return ra, dec
+    # -00 00 00 is no other place than 00 00 00.
+    return ra + 0.0, dec + 0.0
 
 
 def _sexagesimal(text: str, parts: list[str], unit: str, largest: int) -> float:

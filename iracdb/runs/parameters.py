@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,9 @@ from iracdb.photometry.response import response_named
 from iracdb.runs.names import agree
 from iracdb.runs.recipes import recipe_named
 from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice
+
+# What lies beyond is a slip of the hand, and would overflow or vanish in the conversion to mJy.
+_LEAST, _MOST = 0.01, 100.0
 
 SCIENCE_KINDS = tuple(kind.name for kind in KINDS.values() if kind.role == "science")
 
@@ -86,8 +88,13 @@ class Request:
             raise UsageError("Give either one position (coord) or a list (targets), not both")
         for name in ("aperture_correction", "pixel_size"):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise UsageError(f"The {name.replace('_', ' ')} must be positive, not {value}")
+            if value is not None and not _LEAST <= value <= _MOST:
+                raise UsageError(
+                    f"The {name.replace('_', ' ')} must be from {_LEAST:g} to {_MOST:g}, "
+                    f"not {value}"
+                )
+        for name in ("name", "target", "coord", "comment"):
+            _check_text(name, getattr(self, name))
         recipe_named(self.recipe)
         self.aperture()
         if self.rejection is not None:
@@ -147,6 +154,16 @@ class Request:
         return {
             name: str(value) if isinstance(value, Path) else value for name, value in given.items()
         }
+
+
+def _check_text(name: str, text: str | None) -> None:
+    """Refuse what no database can hold as text."""
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"The {name} is not UTF-8 text") from None
+    if "\0" in (text or ""):
+        raise UsageError(f"The {name} holds a NUL character")
 
 
 @dataclass(frozen=True)

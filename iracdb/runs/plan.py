@@ -146,7 +146,7 @@ def make_plan(connection: Connection, request: Request) -> Plan:
     aors = wanted or tuple(selection.aors_held(connection, channel))
     files = selection.newest_files(connection, channel, request.kind, aors)
     if not files:
-        raise RunRefused(_nothing(channel, request.kind, aors))
+        raise RunRefused(_nothing(channel, request.kind, wanted))
     _check_aperture(request.aperture(), files)
     return assemble(connection, parameters, choice, aors, files)
 
@@ -181,7 +181,10 @@ def _channel(connection: Connection, request: Request, aors: Sequence[int]) -> i
 
 
 def _nothing(channel: int, kind: str, aors: Sequence[int]) -> str:
-    where = f"AOR {', '.join(map(str, aors))}" if 0 < len(aors) <= 5 else "this catalogue"
+    where = "this catalogue"
+    if aors:
+        few = f"AOR {', '.join(map(str, aors))}"
+        where = few if len(aors) <= 5 else f"any of the {len(aors)} AORs asked for"
     return f"There is no {kind} file of channel {channel} in {where}: see 'iracdb status'"
 
 

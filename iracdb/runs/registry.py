@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import uuid
 from typing import Any
 
@@ -11,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
+from iracdb.catalogue.activity import host, operator
 from iracdb.catalogue.clock import now
 from iracdb.errors import Busy, NotFound, RunRefused
 from iracdb.layouts import DEFAULT_LAYOUT
@@ -218,10 +217,10 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
             aors=list(plan.aors),
             inputs_digest=plan.inputs_digest,
             software_id=record(connection, this_software()),
-            response_id=_calibration(connection, parameters),
+            response_id=calibration_of(connection, parameters),
             target_list_id=_target_list(connection, plan),
-            operator=_operator(),
-            host=socket.gethostname(),
+            operator=operator(),
+            host=host(),
             comment=request.comment,
             started_at=now(),
         )
@@ -274,14 +273,21 @@ def as_number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _operator() -> str | None:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return None
+def calibration_of(connection: Connection, parameters: Parameters) -> int:
+    """Note the response correction that a run applies, once.
 
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    parameters : Parameters
+        Which name it.
 
-def _calibration(connection: Connection, parameters: Parameters) -> int:
+    Returns
+    -------
+    int
+        Its number.
+    """
     response = response_named(parameters["response"])
     digest = response.coefficients_digest()
     columns = t.calibration.c

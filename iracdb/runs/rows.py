@@ -170,6 +170,7 @@ def image_rows(
             "file_id": file.file_id,
             "row_number": first_row + index,
             "file_number": index + 1,
+            "mjd_obs": stored(file.mjd_obs),
             "kept": bool(mean.kept[index]),
             "rejected_by": rejected_by[index],
             **{name: values[index] for name, values in plain.items()},

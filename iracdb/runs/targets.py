@@ -161,7 +161,7 @@ def read_target_list(path: str | Path, name: str | None = None) -> FromList:
     rows: list[tuple[int, Position]] = []
     first_row: dict[tuple[int, Position], int] = {}
     repeats = []
-    reader = csv.reader(io.StringIO(text))
+    reader = csv.reader(io.StringIO(text, newline=None))
     for cells in reader:
         number = reader.line_num
         if not any(cell.strip() for cell in cells) or (number == 1 and _is_title(cells)):

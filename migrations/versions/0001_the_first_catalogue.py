@@ -838,6 +838,12 @@ def upgrade() -> None:
             comment="order within the average, from 1",
         ),
         sa.Column(
+            "mjd_obs",
+            sa.Double(),
+            nullable=True,
+            comment="MJD_OBS, days UTC: of the file measured, or as the imported table prints it",
+        ),
+        sa.Column(
             "flags", sa.BigInteger(), nullable=False, comment="quality flags: see view quality_flag"
         ),
         sa.Column(

@@ -109,6 +109,11 @@ image_result = Table(
     Column("file_id", ForeignKey("file.id"), comment="the file measured; NULL if only imported"),
     Column("row_number", BigInteger, nullable=False, comment="order in the run's table, from 1"),
     Column("file_number", BigInteger, comment="order within the average, from 1"),
+    Column(
+        "mjd_obs",
+        Double,
+        comment="MJD_OBS, days UTC: of the file measured, or as the imported table prints it",
+    ),
     Column("flags", BigInteger, nullable=False, comment="quality flags: see view quality_flag"),
     Column("x_wcs", Double, comment="WCS position of the target, 0-based pixels"),
     Column("y_wcs", Double, comment="WCS position of the target, 0-based pixels"),

@@ -42,7 +42,7 @@ def frames_counted_twice(connection: Connection, run: Any) -> Iterator[Finding]:
             "frames-counted-twice",
             run.run_id,
             run.name,
-            f"{more:,} of {frames:,} frames ({percent:.0f} %) are counted more than once, "
+            f"{more:,} of {frames:,} frames ({percent:.2g} %) are counted more than once, "
             f"up to {max(times)} times",
             {"frames": frames, "counted_more_than_once": more, "percent": percent,
              "most_often": max(times)},
