@@ -22,6 +22,11 @@ from iracdb.runs.targets import FromList, read_target_list
 Progress = Callable[[int, int, str], None]
 
 
+_WAYS_OUT = (
+    "give this one --as N --name NAME (by one of its files), or import the others with --keep-going"
+)
+
+
 @dataclass
 class ImportReport:
     """What became of a folder.
@@ -190,13 +195,11 @@ def _check_free(connection: Connection, run_id: int, name: str, file_name: str) 
     if row.origin == "imported" and row.name.lower() == name.lower():
         raise RunRefused(
             f"{file_name}: run {row.run_id} ({row.name}) was imported from other files of that "
-            "name, and a run is never overwritten: give this one --as N --name NAME (by one of its files), or "
-            "import the others with --keep-going"
+            f"name, and a run is never overwritten: {_WAYS_OUT}"
         )
     raise RunRefused(
         f"{file_name}: number {run_id} or the name {name} is taken by run {row.run_id} "
-        f"({row.name}): give this one --as N --name NAME (by one of its files), or "
-        "import the others with --keep-going"
+        f"({row.name}): {_WAYS_OUT}"
     )
 
 
