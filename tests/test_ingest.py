@@ -106,7 +106,9 @@ def test_hashes_of_the_bytes_and_of_the_pixels(real: Database, reference: Path):
     with real.read() as connection:
         rows = connection.execute(select(t.file)).all()
     by_name = {row.name: row for row in rows}
-    for path in (reference / "archive").rglob("*.fits"):
+    paths = list((reference / "archive").rglob("*.fits"))
+    assert len(paths) == 130
+    for path in paths:
         row, content = by_name[path.name], path.read_bytes()
         assert (row.sha256, row.size) == (hashlib.sha256(content).hexdigest(), len(content))
         with fits.open(path, memmap=False, do_not_scale_image_data=True) as hdus:
@@ -118,7 +120,9 @@ def test_hashes_of_the_bytes_and_of_the_pixels(real: Database, reference: Path):
 
 
 def test_headers_print_back_byte_for_byte(real: Database, reference: Path):
-    for path in (reference / "archive").rglob("*.fits"):
+    paths = list((reference / "archive").rglob("*.fits"))
+    assert len(paths) == 130
+    for path in paths:
         with real.read() as connection:
             found = listing.header_of(connection, str(path))
         content = path.read_bytes()

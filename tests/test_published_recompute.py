@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -393,3 +394,21 @@ def test_a_kept_run_says_what_was_applied(catalogue: Catalogue) -> None:
     assert sorted(run.problem_aors) == sorted(set(catalogue.get("run5").problem_aors))
     listed = select(catalogue, f"SELECT outcome FROM activity WHERE outcome LIKE '%{number}'")
     assert [row["outcome"] for row in listed] == [f"kept as run {number}"]
+
+
+def test_the_table_in_the_docs_is_what_recomputing_gives(catalogue: Catalogue) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "published-runs.md").read_text()
+    lines = [line for line in page.splitlines() if re.match(r"\| \w+ \| \d+-1\d-", line)]
+    assert len(lines) == 21
+    for line in lines:
+        name, layout, aors, fluxes, images, agrees, off, *_ = (
+            cell.strip().replace(",", "") for cell in line.strip("|").split("|")
+        )
+        then = catalogue.recompute(name, recipe="published-2018")
+        now = catalogue.recompute(name)
+        assert catalogue.get(name).row.layout == layout
+        assert int(aors) == len(now.rows)
+        assert int(fluxes) == sum(row.published is not None for row in now.rows)
+        assert int(images) == len(catalogue.get(name).rows("img"))
+        assert (agrees == "yes") == then.agrees
+        assert int(off) == sum(not row.agrees for row in now.rows)

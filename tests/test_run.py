@@ -34,7 +34,15 @@ from iracdb.errors import (
     RunRefused,
     UsageError,
 )
-from iracdb.irac.simulate import FrameSpec, location_factor, phase_factor, simulate_archive
+from iracdb.irac.simulate import (
+    FrameSpec,
+    companions,
+    location_factor,
+    phase_factor,
+    simulate_archive,
+    simulate_frame,
+    write_fits,
+)
 from iracdb.runs import software as software_module
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.names import agree, check_name
@@ -1149,3 +1157,17 @@ def test_the_command_writes_its_tables_where_the_originals_users_look(
     with Catalogue(location) as catalogue:
         assert catalogue.get(13).row.command == "iracdb run --run-id 13 --comment 'x y'"
         assert len(catalogue.runs().rows) == 1
+
+
+def test_frames_without_a_file_of_the_kind_are_told(catalogue: Catalogue, tmp_path: Path) -> None:
+    """A frame whose bcd is not there, and of which companions tell, is not passed over."""
+    cube = replace(PLAIN, channel=2, subarray=True, x=15.5, y=15.5)
+    write_frames(tmp_path, cube, replace(cube, expid=1, mjd=cube.mjd + 0.01))
+    (bcd,) = tmp_path.rglob("*_0001_0000_1_bcd.fits")
+    spec = replace(cube, expid=1, mjd=cube.mjd + 0.01)
+    for kind, (cards, data) in companions(spec, simulate_frame(spec)[1]).items():
+        write_fits(bcd.with_name(str(spec.name(kind))), cards, data)
+    bcd.unlink()
+    catalogue.ingest(tmp_path)
+    plan = catalogue.plan(radius=(3, 3, 7))
+    assert plan.warnings == ("AOR 91000000 has 1 of 2 frames without a bcd",)

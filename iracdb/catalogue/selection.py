@@ -305,6 +305,36 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
     return places
 
 
+def frame_counts(connection: Connection, channel: int, aors: Sequence[int]) -> dict[int, int]:
+    """Count the frames of AORs, whatever files show them.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    channel : int
+        1 to 4.
+    aors : sequence of int
+        Their keys.
+
+    Returns
+    -------
+    dict
+        Number of exposures by AORKEY.
+    """
+    counts: dict[int, int] = {}
+    for batch in in_batches(list(aors), _MANY):
+        query = (
+            select(frame.c.aorkey, func.count())
+            .where(
+                frame.c.channel == channel, frame.c.aorkey.in_(batch), frame.c.expid.is_not(None)
+            )
+            .group_by(frame.c.aorkey)
+        )
+        counts |= {int(row[0]): int(row[1]) for row in connection.execute(query)}
+    return counts
+
+
 @dataclass(frozen=True)
 class AorGlimpse:
     """What is known of an AOR in a channel, whatever files show it.

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from iracdb.irac.handbook import PIXEL_SIZE, is_cryogenic
 from iracdb.photometry.combine import Average, average, parse_rejection, to_mjy
-from iracdb.photometry.pairing import pairing_named
-from iracdb.photometry.response import response_factors
+from iracdb.photometry.correction import correct
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -156,24 +155,20 @@ def replay(rows: Rows, rules: Rules) -> Replayed:
     Replayed
         The average and what it is made of.
     """
-    x, y = pairing_named(rules.pairing)(rows.x, rows.y, rows.net)
-    location = np.full(rows.net.shape, np.nan)
-    phase = np.full(rows.net.shape, np.nan)
-    cryogenic = np.array([rules.tables == "cryo" or is_cryogenic(mjd) for mjd in rows.mjd], bool)
-    for mission, mine in (("cryo", cryogenic), ("warm", ~cryogenic)):
-        if mine.any():
-            location[mine], phase[mine] = response_factors(
-                x[mine],
-                y[mine],
-                rules.channel,
-                mission=mission,
-                subarray=rules.subarray,
-                pixel_phase=True,
-                array_location=True,
-            )
-    corrected = rows.net / (location * phase)
-    mjy = to_mjy(corrected, rules.aperture_correction, rules.pixel_size)
-    return Replayed(average(mjy, parse_rejection(rules.rejection)), location, phase, corrected)
+    cryogenic = [rules.tables == "cryo" or is_cryogenic(mjd) for mjd in rows.mjd]
+    made = correct(
+        rows.x,
+        rows.y,
+        rows.net,
+        channel=rules.channel,
+        cryogenic=np.array(cryogenic, dtype=bool),
+        subarray=np.full(rows.net.shape, rules.subarray),
+        pairing=rules.pairing,
+        response="native",
+    )
+    mjy = to_mjy(made.flux, rules.aperture_correction, rules.pixel_size)
+    mean = average(mjy, parse_rejection(rules.rejection))
+    return Replayed(mean, made.array_location, made.pixel_phase, made.flux)
 
 
 def shares(rows: Rows, rules: Rules) -> dict[str, float]:

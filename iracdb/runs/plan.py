@@ -234,8 +234,13 @@ def assemble(
     by_aor = {key: tuple(group) for key, group in groupby(files, key=lambda f: f.aorkey)}
     averages: list[PlannedAverage] = []
     warnings: list[str] = list(choice.repeats) if isinstance(choice, FromList) else []
+    kind = parameters["kind"]
+    held = selection.frame_counts(connection, parameters["channel"], aors)
     for aorkey in aors:
         mine = by_aor.get(aorkey, ())
+        if mine and len(mine) < held[aorkey]:
+            lacking = held[aorkey] - len(mine)
+            warnings.append(f"AOR {aorkey} has {lacking} of {held[aorkey]} frames without a {kind}")
         if mine:
             made = _averages(parameters, choice, aorkey, mine)
         else:

@@ -17,9 +17,8 @@ import numpy.typing as npt
 from iracdb import flags
 from iracdb.irac.handbook import is_cryogenic
 from iracdb.photometry.combine import Average, average, parse_rejection, to_mjy
+from iracdb.photometry.correction import correct as photometry_correct
 from iracdb.photometry.measure import Measurement
-from iracdb.photometry.pairing import pairing_named
-from iracdb.photometry.response import response_named
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import PlannedAverage
 
@@ -90,26 +89,19 @@ def correct(
     parameters : Parameters
         Channel and engine.
     """
-    response = response_named(parameters["response"])
-    array_location = np.full(len(planned.files), np.nan)
-    pixel_phase = np.full(len(planned.files), np.nan)
-    net = columns["raw"] - columns["background"]
-    x, y = pairing_named(parameters["pairing"])(columns["x"], columns["y"], net)
-    kinds = [(is_cryogenic(file.mjd_obs), file.subarray) for file in planned.files]
-    for cryogenic, subarray in sorted(set(kinds)):
-        mine = np.array([kind == (cryogenic, subarray) for kind in kinds])
-        array_location[mine], pixel_phase[mine] = response.factors(
-            x[mine],
-            y[mine],
-            parameters["channel"],
-            mission="cryo" if cryogenic else "warm",
-            subarray=subarray,
-            pixel_phase=True,
-            array_location=True,
-        )
-    columns["array_location_factor"] = array_location
-    columns["pixel_phase_factor"] = pixel_phase
-    columns["corrected"] = net / (array_location * pixel_phase)
+    made = photometry_correct(
+        columns["x"],
+        columns["y"],
+        columns["raw"] - columns["background"],
+        channel=parameters["channel"],
+        cryogenic=np.array([is_cryogenic(file.mjd_obs) for file in planned.files]),
+        subarray=np.array([file.subarray for file in planned.files]),
+        pairing=parameters["pairing"],
+        response=parameters["response"],
+    )
+    columns["array_location_factor"] = made.array_location
+    columns["pixel_phase_factor"] = made.pixel_phase
+    columns["corrected"] = made.flux
 
 
 def averaged(columns: dict[str, npt.NDArray[Any]], parameters: Parameters) -> Average:

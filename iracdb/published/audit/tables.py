@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 from iracdb.catalogue import tables as t
 from iracdb.irac.handbook import APERTURE_CORRECTION
 from iracdb.published.audit.finding import Finding
+from iracdb.published.recompute import averages_of
 
 OUTLYING_SIGMA = 10.0
 """Robust standard deviations from the median beyond which a flux is outlying."""
@@ -49,15 +50,9 @@ def frames_counted_twice(connection: Connection, run: Any) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def rows_of_averages(connection: Connection, run_id: int) -> Sequence[Any]:
-    """Read the averages of a run that its table lists, in order."""
-    query = select(t.aor_result).where(result.run_id == run_id, result.listed)
-    return connection.execute(query.order_by(result.row_number)).all()
-
-
 def aor_repeated(connection: Connection, run: Any) -> Iterator[Finding]:
     """Find AORs that stand more than once with the same time and flux for one target."""
-    rows = rows_of_averages(connection, run.run_id)
+    rows = averages_of(connection, run.run_id)
     counted = Counter((row.aorkey, row.target_id, row.mjd_obs, row.flux) for row in rows)
     again = {key: count for key, count in counted.items() if count > 1 and key[3] is not None}
     # Several targets of an AOR whose positions are not told look like repeats and are none.
@@ -85,7 +80,7 @@ def _has_position(rows: Sequence[Any], key: tuple[Any, ...]) -> bool:
 
 def flux_repeated(connection: Connection, run: Any) -> Iterator[Finding]:
     """Find AORs whose flux is, to the bit, that of the measured AOR before them."""
-    rows = [row for row in rows_of_averages(connection, run.run_id) if row.flux is not None]
+    rows = [row for row in averages_of(connection, run.run_id) if row.flux is not None]
     stale = [
         after
         for before, after in pairwise(rows)
@@ -130,7 +125,7 @@ def without_flux(connection: Connection, run: Any) -> Iterator[Finding]:
 
 def strange_fluxes(connection: Connection, run: Any) -> Iterator[Finding]:
     """Find fluxes that are not positive, or far from the median of their target."""
-    rows = [row for row in rows_of_averages(connection, run.run_id) if row.flux is not None]
+    rows = [row for row in averages_of(connection, run.run_id) if row.flux is not None]
     negative = [row for row in rows if row.flux <= 0]
     if negative:
         yield Finding(
@@ -171,7 +166,7 @@ def _outlying(rows: list[Any]) -> list[Any]:
 def unlike_frames(connection: Connection, run: Any) -> Iterator[Finding]:
     """Find the AORs whose read mode or frame time is not that of most, for one target."""
     by_target: dict[Any, list[Any]] = defaultdict(list)
-    for row in rows_of_averages(connection, run.run_id):
+    for row in averages_of(connection, run.run_id):
         by_target[row.target_id].append(row)
     unlike = []
     usual: set[str] = set()
