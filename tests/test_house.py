@@ -24,8 +24,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     "iracdb_cli",
     "iracdb.api",
+    "iracdb.verify",
     "iracdb.published",
     "iracdb.export",
+    "iracdb.compare",
+    "iracdb.trace",
     "iracdb.runs",
     "iracdb.catalogue",
     "iracdb.photometry",

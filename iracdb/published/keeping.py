@@ -14,20 +14,15 @@ from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database
 from iracdb.errors import RunRefused
 from iracdb.photometry.response import response_named
-from iracdb.published.recompute import (
-    Recomputation,
-    Recomputed,
-    applied_rules,
-    averages_of,
-    images_of,
-)
-from iracdb.published.replay import Rules
+from iracdb.published.recompute import Recomputation, Recomputed
 from iracdb.runs import registry
 from iracdb.runs.names import agree
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.registry import as_number, as_text
+from iracdb.runs.replay import Rules
 from iracdb.runs.rows import stored
 from iracdb.runs.software import record, this_software
+from iracdb.runs.stored_rows import applied_rules, averages_of, images_of
 
 _COPIED = (
     "frame_id", "file_id", "plane", "repeat", "row_number", "file_number", "mjd_obs", "flags",

@@ -13,8 +13,9 @@ from iracdb.catalogue import tables as t
 from iracdb.irac.handbook import LAST_CRYOGENIC_MJD
 from iracdb.photometry.combine import MinMax, to_mjy
 from iracdb.published.audit.finding import Finding
-from iracdb.published.recompute import averages_of, images_of, rows_of, rules_of, verdict_of
-from iracdb.published.replay import Rows, Rules, replay
+from iracdb.published.recompute import verdict_of
+from iracdb.runs.replay import Rows, Rules, replay
+from iracdb.runs.stored_rows import averages_of, images_of, rows_of, rules_of
 
 
 def chain(connection: Connection, run: Any) -> Iterator[Finding]:

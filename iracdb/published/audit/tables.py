@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from iracdb.catalogue import tables as t
 from iracdb.irac.handbook import APERTURE_CORRECTION
 from iracdb.published.audit.finding import Finding
-from iracdb.published.recompute import averages_of
+from iracdb.runs.stored_rows import averages_of
 
 OUTLYING_SIGMA = 10.0
 """Robust standard deviations from the median beyond which a flux is outlying."""

@@ -1,0 +1,1 @@
+"""Comparing runs row by row, and explaining why their numbers differ."""

@@ -1,0 +1,1 @@
+"""A run in one file of its own, and whole catalogues carried from one database to another."""

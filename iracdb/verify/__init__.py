@@ -1,0 +1,1 @@
+"""Doing a run again, and saying whether the answer is the same."""
