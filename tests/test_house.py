@@ -33,6 +33,7 @@ FLOORS = (
     "iracdb.catalogue",
     "iracdb.photometry",
     "iracdb.irac",
+    "iracdb.more_columns",
     "iracdb.layouts",
     "iracdb.flags",
     "iracdb.workers",

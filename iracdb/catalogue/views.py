@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect, select
 from iracdb.catalogue.tables import run
 from iracdb.flags import FLAGS, flag_of_column
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, MISSING_TEXT, Column, Layout
+from iracdb.more_columns import AOR_MORE
 
 AOR_SQL: dict[str, str] = {
     "aorkey": "a.aorkey",
@@ -32,8 +33,19 @@ AOR_SQL: dict[str, str] = {
     "error": "a.error",
     "spread": "a.error / NULLIF(a.flux, 0) * 100 + 0.0",
     "rejected": "a.n_rejected",
+    "target": "a.target_name",
+    "group": "a.frame_group",
+    **{
+        name: f"a.{name}"
+        for name in (
+            "channel", "repeat", "state", "reason", "hdr_part", "n_total", "n_workable",
+            "n_coordinate_conversion", "n_not_in_fov", "n_centroiding", "n_aperture_out_of_bounds",
+            "n_bad_center_guess", "n_nan_in_aperture", "n_no_background", "aperture_correction",
+            "pixel_size", "standard_error", "creators",
+        )
+    },
 }
-"""Where the database keeps what a column of an AOR table shows; ``a`` is ``aor_result``."""
+"""Where the database keeps what a column of averages shows; ``a`` is ``aor_result``."""
 
 IMG_SQL: dict[str, str] = {
     "file_number": "i.file_number",
@@ -45,8 +57,24 @@ IMG_SQL: dict[str, str] = {
     "raw": "i.raw",
     "background": "i.background",
     "net": "i.raw - i.background",
+    "target": "a.target_name",
+    "aorkey": "a.aorkey",
+    "group": "a.frame_group",
+    "expid": "e.expid",
+    "dcenum": "e.dcenum",
+    "file": "f.name",
+    "sha256": "f.sha256",
+    "kept": "CASE WHEN i.kept THEN 1 WHEN NOT i.kept THEN 0 END",
+    **{
+        name: f"i.{name}"
+        for name in (
+            "plane", "flags", "x_wcs", "y_wcs", "amplitude", "angle", "residual_sum", "sky",
+            "sky_pixels", "nan_in_aperture", "nan_in_annulus", "array_location_factor",
+            "pixel_phase_factor", "corrected", "rejected_by", "link_grade",
+        )
+    },
 }
-"""The same for an image table; ``i`` is ``image_result``, ``e`` the frame, ``f`` the file."""
+"""The same for images; ``i`` is ``image_result``, ``e`` the frame, ``f`` the file."""
 
 AOR_SOURCE = "aor_result a JOIN run r ON r.run_id = a.run_id"
 """The tables behind an AOR table."""
@@ -181,7 +209,8 @@ def column_sql(column: Column, layout: Layout) -> str:
     if column.key.startswith("flag:"):
         bit = flag_of_column(column.key.removeprefix("flag:")).bit
         return f"CASE WHEN (i.flags & {bit}) <> 0 THEN '{layout.yes}' ELSE '{layout.no}' END"
-    return AOR_SQL[column.key] if column in layout.aor else IMG_SQL[column.key]
+    of_averages = column in layout.aor or column in AOR_MORE
+    return AOR_SQL[column.key] if of_averages else IMG_SQL[column.key]
 
 
 def _columns(columns: Iterable[Column], layout: Layout) -> str:

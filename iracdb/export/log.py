@@ -76,6 +76,7 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
                          f"workable {counts.workable}, rejected {counts.rejected}"),
         ("Parameters", f"sha256 {run.row.parameters_digest}"),
         ("Inputs", f"{counts.inputs} files, sha256 {run.row.inputs_digest}"),
+        ("Results", "not complete" if run.result_digest is None else f"sha256 {run.result_digest}"),
         ("Software", f"iracdb {software.iracdb}, {software.python}, "
          + ", ".join(f"{name} {version}" for name, version in sorted(software.packages.items()))),
         ("Platform", software.platform),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from astropy.io.votable.exceptions import W03
-from astropy.io.votable.tree import Resource, TableElement, VOTableFile
+from astropy.io.votable.tree import Param, Resource, TableElement, VOTableFile
 from astropy.table import QTable
 
 from iracdb.errors import RunRefused, UsageError
@@ -100,7 +100,7 @@ def file_names(run_name: str, formats: Iterable[str] = ("csv",)) -> list[str]:
 def _table_bytes(run: Run, which: Which, format_name: str, layout: str | None) -> bytes:
     if format_name == "csv":
         return _csv(run, which, layout)
-    table = run.published_table(which)
+    table = run.full_table(which)
     return _ecsv(table) if format_name == "ecsv" else _votable(table, run)
 
 
@@ -170,6 +170,15 @@ def _ecsv(table: QTable) -> bytes:
     return out.getvalue().encode()
 
 
+def _params(document: VOTableFile, table: QTable) -> list[Param]:
+    """Write what a table says of itself, but its parameters, which have a digest."""
+    told = {name: value for name, value in table.meta.items() if isinstance(value, str | int)}
+    return [
+        Param(document, name=name, datatype="char", arraysize="*", value=str(value))
+        for name, value in told.items()
+    ]
+
+
 def _votable(table: QTable, run: Run) -> bytes:
     # In 1.3 units are those of the CDS, which know the percent sign; astropy's VOUnits, of 1.4
     # and later, do not.
@@ -180,7 +189,9 @@ def _votable(table: QTable, run: Run) -> bytes:
     with warnings.catch_warnings():
         # The IDs are made from the titles, which hold blanks.
         warnings.simplefilter("ignore", W03)
-        resource.tables.append(TableElement.from_table(document, table))
+        element = TableElement.from_table(document, table)
+        element.params.extend(_params(document, table))
+        resource.tables.append(element)
     out = io.BytesIO()
     document.to_xml(out)
     return out.getvalue()

@@ -14,6 +14,7 @@ from iracdb.catalogue.clock import now
 from iracdb.errors import Busy, NotFound, RunRefused
 from iracdb.layouts import DEFAULT_LAYOUT
 from iracdb.photometry.response import response_named
+from iracdb.runs.digested import digest_of_run
 from iracdb.runs.names import LARGEST, agree, number_of
 from iracdb.runs.parameters import Parameters, Request
 from iracdb.runs.plan import Plan
@@ -332,7 +333,7 @@ def _target_list(connection: Connection, plan: Plan) -> int | None:
 
 
 def close(connection: Connection, run_id: int) -> None:
-    """Finish a run: its problem AORs, its views, its state.
+    """Finish a run: its problem AORs, the digest of its results, its views, its state.
 
     Parameters
     ----------
@@ -355,7 +356,10 @@ def close(connection: Connection, run_id: int) -> None:
                 for position, row in enumerate(empty, start=1)
             ],
         )
+    digest = digest_of_run(connection, find(connection, run_id))
     connection.execute(
-        update(run).where(run.c.run_id == run_id).values(state="finished", finished_at=now())
+        update(run)
+        .where(run.c.run_id == run_id)
+        .values(state="finished", finished_at=now(), result_digest=digest.sha256)
     )
     views.create_run_views(connection, run_id)

@@ -12,10 +12,20 @@ from sqlalchemy import Row, func, select
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
 from iracdb.layouts import LAYOUTS, Layout
+from iracdb.more_columns import AOR_MORE, IMG_MORE
 from iracdb.runs import registry
+from iracdb.runs.digest import SCHEME, ResultDigest
+from iracdb.runs.digested import digest_of_run
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.software import Software, recorded
-from iracdb.runs.tables import Which, columns_of, identities, make_table, table_rows
+from iracdb.runs.tables import (
+    Which,
+    columns_of,
+    complete_layout,
+    identities,
+    make_table,
+    table_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -89,14 +99,27 @@ class Run:
             return recorded(connection, self.row.software_id)
 
     @property
+    def digest(self) -> ResultDigest:
+        """The digest of its results, made again from its rows."""
+        with self._database.read() as connection:
+            return digest_of_run(connection, self.row)
+
+    @property
+    def result_digest(self) -> str | None:
+        """SHA-256 of its results, as noted at its close; None where it is not finished."""
+        if self.row.result_digest is None and self.state == "finished":
+            return self.digest.sha256  # closed by an iracdb that made no digests
+        return None if self.row.result_digest is None else str(self.row.result_digest)
+
+    @property
     def aor_data(self) -> QTable:
         """The table of averages: Target, then the columns of the CSV file, with units."""
-        return self._table("aor", identified=True)
+        return self._table("aor")
 
     @property
     def img_data(self) -> QTable:
         """The table of images: Target, AORKEY and File, then the columns of the CSV file."""
-        return self._table("img", identified=True)
+        return self._table("img")
 
     @property
     def problem_aors(self) -> list[int]:
@@ -248,8 +271,8 @@ class Run:
             rows = connection.execute(query.order_by(columns.position)).all()
             return [(row.name, row.value) for row in rows]
 
-    def published_table(self, which: Which) -> QTable:
-        """Read one of the two tables with just the CSV file's columns.
+    def full_table(self, which: Which) -> QTable:
+        """Read one of the two tables with all that is held of its rows.
 
         Parameters
         ----------
@@ -259,18 +282,34 @@ class Run:
         Returns
         -------
         astropy.table.QTable
-            With units, descriptions, UCDs, and what made it in ``meta``.
+            The CSV file's columns, then those of `iracdb.more_columns` that hold anything;
+            with units, descriptions, UCDs, and what made it in ``meta``.
         """
-        return self._table(which, identified=False)
+        layout = LAYOUTS[self.row.layout]
+        titles = {column.title for column in columns_of(layout, which)}
+        more = AOR_MORE if which == "aor" else IMG_MORE
+        complete = complete_layout(layout, (c for c in more if c.title not in titles), which)
+        rows = self.rows(which, complete)
+        columns = columns_of(complete, which)
+        shown = [
+            place
+            for place, column in enumerate(columns)
+            if column.title in titles or any(row[place] is not None for row in rows)
+        ]
+        return make_table(
+            [columns[place] for place in shown],
+            [tuple(row[place] for place in shown) for row in rows],
+            self.row.channel,
+            {**self._meta(), **self._digest_meta()},
+        )
 
-    def _table(self, which: Which, *, identified: bool) -> QTable:
+    def _table(self, which: Which) -> QTable:
         columns = columns_of(LAYOUTS[self.row.layout], which)
         table = make_table(columns, self.rows(which), self.row.channel, self._meta())
-        if identified:
-            with self._database.read() as connection:
-                extra = identities(connection, self.row, which)
-            for index, (title, cells) in enumerate(extra.items()):
-                table.add_column(cells, name=title, index=index)
+        with self._database.read() as connection:
+            extra = identities(connection, self.row, which)
+        for index, (title, cells) in enumerate(extra.items()):
+            table.add_column(cells, name=title, index=index)
         return table
 
     def _meta(self) -> dict[str, Any]:
@@ -283,4 +322,15 @@ class Run:
             "parameters": dict(self.row.parameters),
             "parameters_sha256": self.row.parameters_digest,
             "inputs_sha256": self.row.inputs_digest,
+        }
+
+    def _digest_meta(self) -> dict[str, Any]:
+        digest = self.digest
+        return {
+            "results_scheme": SCHEME,
+            "results_sha256": digest.sha256,
+            "averages_sha256": digest.averages.sha256,
+            "averages_columns": ", ".join(digest.averages.columns),
+            "images_sha256": digest.images.sha256,
+            "images_columns": ", ".join(digest.images.columns),
         }

@@ -38,6 +38,7 @@ def averages_of(connection: Connection, run_id: int, *, unlisted: bool = False) 
         query = query.where(result.listed)
     return connection.execute(query.order_by(result.row_number)).all()
 
+
 def images_of(connection: Connection, run_id: int) -> dict[int, list[Any]]:
     """Read the images of a run.
 
@@ -65,6 +66,7 @@ def images_of(connection: Connection, run_id: int) -> dict[int, list[Any]]:
         found.setdefault(number, []).extend(group)
     return found
 
+
 def rules_of(run: Any, average: Any) -> Rules:
     """Tell the rules by which a published average was made.
 
@@ -89,6 +91,7 @@ def rules_of(run: Any, average: Any) -> Rules:
         counts_rejections=counted,
     )
 
+
 def applied_rules(run: Any, average: Any, recipe: str) -> Rules:
     """Tell the rules by which a recipe makes a published average again.
 
@@ -108,6 +111,7 @@ def applied_rules(run: Any, average: Any, recipe: str) -> Rules:
     """
     rules = rules_of(run, average)
     return rules if recipe == "published-2018" else done_right(rules)
+
 
 def rows_of(images: Sequence[Any]) -> Rows:
     """Make arrays of image rows.

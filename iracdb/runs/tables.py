@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import astropy.units as u
@@ -33,6 +34,28 @@ def columns_of(layout: Layout, which: Which) -> tuple[Column, ...]:
         In order.
     """
     return layout.aor if which == "aor" else layout.img
+
+
+def complete_layout(layout: Layout, more: Iterable[Column], which: Which) -> Layout:
+    """Add columns to one of a layout's tables.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of a run.
+    more : iterable of Column
+        To stand after its own.
+    which : {'aor', 'img'}
+        The table of averages or of images.
+
+    Returns
+    -------
+    Layout
+        Wider.
+    """
+    if which == "aor":
+        return replace(layout, aor=(*layout.aor, *more))
+    return replace(layout, img=(*layout.img, *more))
 
 
 def table_rows(

@@ -1,0 +1,103 @@
+"""What is held of each result beside the columns of the published layouts, as data.
+
+ECSV and VOTable files have these columns after those of the CSV file, so that such a file alone
+tells everything that the catalogue knows of the rows, and its digest can be made again from it.
+"""
+
+from __future__ import annotations
+
+from iracdb.layouts import Column
+
+_PIXEL_SUM = "MJy sr-1 pix"
+_COUNT = "meta.number"
+
+
+def _count(title: str, key: str, sentence: str) -> Column:
+    return Column(title, key, "integer", None, _COUNT, sentence)
+
+
+AOR_MORE: tuple[Column, ...] = (
+    Column("Target", "target", "text", None, "meta.id;src", "The target's name in this run."),
+    Column("Channel", "channel", "integer", None, "meta.id;instr", "IRAC channel, 1 to 4."),
+    Column(
+        "Frame Group", "group", "text", None, "meta.code",
+        "Read mode, frame time and HDR part of the frames averaged.",
+    ),
+    Column("Repeat", "repeat", "integer", None, "meta.number", "0; more only in imported runs."),
+    Column("State", "state", "text", None, "meta.code.status", "measured or empty."),
+    Column("Reason", "reason", "text", None, "meta.note", "Why it is empty."),
+    Column("HDR Part", "hdr_part", "text", None, "instr.setup", "HDRFRAME."),
+    _count("Images", "n_total", "Images of the AOR."),
+    _count("Workable", "n_workable", "Images with a flux."),
+    _count("No Coordinates", "n_coordinate_conversion", "Images whose WCS failed."),
+    _count("Off The Array", "n_not_in_fov", "Images that miss the target."),
+    _count("No Centre", "n_centroiding", "Images without a centre."),
+    _count("Annulus Cut", "n_aperture_out_of_bounds", "Images that cut the annulus."),
+    _count("Centre Far", "n_bad_center_guess", "Images with a centre far from the WCS."),
+    _count("Hole In Circle", "n_nan_in_aperture", "Images with a hole in the source circle."),
+    _count("No Sky", "n_no_background", "Images without sky."),
+    Column(
+        "Aperture Correction", "aperture_correction", "float", None, "arith.factor",
+        "Factor applied to every flux.",
+    ),
+    Column(
+        "Pixel Size", "pixel_size", "float", "arcsec", "pos.wcs.scale",
+        "Pixel size of the conversion to mJy.",
+    ),
+    Column(
+        "Standard Error (mJy)", "standard_error", "float", "mJy",
+        "stat.error;phot.flux.density", "Standard error of the mean.",
+    ),
+    Column(
+        "Creators", "creators", "text", None, "meta.version",
+        "CREATOR of the frames averaged, where they differ.",
+    ),
+)  # fmt: skip
+"""Beside the columns of an AOR table."""
+
+IMG_MORE: tuple[Column, ...] = (
+    Column("Target", "target", "text", None, "meta.id;src", "The target's name in this run."),
+    Column("AORKEY", "aorkey", "integer", None, "meta.id;obs", "Key of the AOR."),
+    Column(
+        "Frame Group", "group", "text", None, "meta.code",
+        "Read mode, frame time and HDR part of the frames averaged with it.",
+    ),
+    Column("EXPID", "expid", "integer", None, "meta.id;obs", "Exposure of the AOR."),
+    Column("DCENUM", "dcenum", "integer", None, "meta.id;obs", "DCE of the exposure."),
+    Column("Plane", "plane", "integer", None, "meta.id", "Plane of a cube; -1: a whole frame."),
+    Column("File", "file", "text", None, "meta.id;meta.file", "Name of the file measured."),
+    Column("SHA-256", "sha256", "text", None, "meta.checksum", "Of all its bytes."),
+    Column("Flags", "flags", "integer", None, "meta.code.qual", "Quality flags as bits."),
+    Column("Xw", "x_wcs", "float", "pix", "pos.cartesian.x;instr.det", "Expected by the WCS."),
+    Column("Yw", "y_wcs", "float", "pix", "pos.cartesian.y;instr.det", "Expected by the WCS."),
+    Column("Amplitude", "amplitude", "float", "MJy sr-1", "phot.count;stat.max", "Fitted peak."),
+    Column("Angle", "angle", "float", "rad", "pos.posAng", "Of the wider axis from +x."),
+    Column(
+        "Residual Sum", "residual_sum", "float", None, "stat.fit.residual",
+        "Sum of squared residuals of the fit, (MJy/sr)^2.",
+    ),
+    Column("Sky", "sky", "float", "MJy sr-1", "instr.background", "Background a pixel."),
+    Column(
+        "Sky Pixels", "sky_pixels", "float", "pix", "meta.number",
+        "Area of the annulus that has values.",
+    ),
+    _count("Holes In Circle", "nan_in_aperture", "Pixels without a value in the source circle."),
+    _count("Holes In Annulus", "nan_in_annulus", "Pixels without a value in the annulus."),
+    Column(
+        "Array-Location Factor", "array_location_factor", "float", None, "arith.factor",
+        "Array-location-dependent response.",
+    ),
+    Column(
+        "Pixel-Phase Factor", "pixel_phase_factor", "float", None, "arith.factor",
+        "Response within the pixel.",
+    ),
+    Column(
+        "Corrected_Flux", "corrected", "float", _PIXEL_SUM, "phot.count",
+        "Res_Flux over both factors.",
+    ),
+    Column("Kept", "kept", "integer", None, "meta.code", "1 where it counts in the average."),
+    Column("Rejected By", "rejected_by", "text", None, "meta.code", "The bound that left it out."),
+    Column("Link Grade", "link_grade", "text", None, "meta.code.qual",
+           "Imported: how sure the link to the frame is."),
+)  # fmt: skip
+"""Beside the columns of an image table."""

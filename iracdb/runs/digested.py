@@ -1,0 +1,151 @@
+"""What of a run's results its digest is over, read from a catalogue or from an exported table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from sqlalchemy import Connection, text
+
+from iracdb.catalogue import views
+from iracdb.errors import InputRefused
+from iracdb.layouts import LAYOUTS, CellForm, Column
+from iracdb.more_columns import AOR_MORE, IMG_MORE
+from iracdb.runs.digest import ResultDigest, Values, digest_results
+from iracdb.runs.tables import Which, columns_of
+
+# What follows from other columns, or is written otherwise by another layout.
+_DERIVED = {"spread", "net", "workable_total", "target_text"}
+# What a later link to a frame tells of an imported row, and of one recomputed from it.
+_BY_LINK = {"aorkey", "group", "expid", "dcenum", "plane", "file", "sha256", "link_grade"}
+
+
+def digested_columns(run: Any, which: Which) -> tuple[Column, ...]:
+    """List the columns that a run's digest is over.
+
+    Of a run made here these are all that is held, but what is derived. Of an imported run they
+    are those that its tables had, so that two copies of one table have one digest, whatever lists
+    of targets and frames were at hand.
+
+    Parameters
+    ----------
+    run : Row
+        Of the table ``run``.
+    which : {'aor', 'img'}
+        The table of averages or of images.
+
+    Returns
+    -------
+    tuple of Column
+        The key of the AOR or the time of the frame first.
+    """
+    columns = [
+        column
+        for column in (*columns_of(LAYOUTS[run.layout], which), *_more(run, which))
+        if column.key not in _DERIVED and not column.key.startswith("flag:")
+    ]
+    first = "aorkey" if which == "aor" else "mjd"
+    return tuple(sorted(columns, key=lambda column: column.key != first))
+
+
+def _more(run: Any, which: Which) -> Iterable[Column]:
+    if run.origin == "imported":
+        return (column for column in IMG_MORE if which == "img" and column.key == "flags")
+    if which == "aor":
+        return AOR_MORE
+    measured = run.inputs_digest is not None
+    return (column for column in IMG_MORE if measured or column.key not in _BY_LINK)
+
+
+def digest_of_run(connection: Connection, run: Any) -> ResultDigest:
+    """Make a run's digest from its rows.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    run : Row
+        Of the table ``run``.
+
+    Returns
+    -------
+    ResultDigest
+        The same in every database that holds the same results.
+    """
+    return digest_results(
+        values_of_run(connection, run, "aor"), values_of_run(connection, run, "img")
+    )
+
+
+def values_of_run(connection: Connection, run: Any, which: Which) -> Values:
+    """Read what a run's digest is over.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    run : Row
+        Of the table ``run``.
+    which : {'aor', 'img'}
+        The table of averages or of images.
+
+    Returns
+    -------
+    mapping
+        Columns by title and form, in the order of the table's rows.
+    """
+    columns = digested_columns(run, which)
+    layout = LAYOUTS[run.layout]
+    selected = ", ".join(views.column_sql(column, layout) for column in columns)
+    source = views.AOR_SOURCE if which == "aor" else views.IMG_SOURCE
+    listed = "AND a.listed " if which == "aor" else ""
+    order = "a.row_number" if which == "aor" else "i.row_number"
+    statement = f"SELECT {selected} FROM {source} WHERE a.run_id = :run {listed}ORDER BY {order}"  # noqa: S608
+    rows = connection.execute(text(statement), {"run": run.run_id}).all()
+    cells = list(zip(*rows, strict=True)) or [()] * len(columns)
+    return {
+        (column.title, column.form): values for column, values in zip(columns, cells, strict=True)
+    }
+
+
+def values_of_table(table: Table, columns: Iterable[Column], titles: Iterable[str]) -> Values:
+    """Take what a digest is over from an exported table.
+
+    Parameters
+    ----------
+    table : astropy.table.Table
+        Read from ECSV or VOTable.
+    columns : iterable of Column
+        All that such a table may have.
+    titles : iterable of str
+        Of the columns that the digest is over.
+
+    Returns
+    -------
+    mapping
+        Columns by title and form.
+
+    Raises
+    ------
+    InputRefused
+        Where the table lacks a column.
+    """
+    forms: dict[str, CellForm] = {column.title: column.form for column in columns}
+    values: Values = {}
+    for title in titles:
+        if title not in table.colnames or title not in forms:
+            raise InputRefused(f"The table has no column {title!r}, which its digest is over")
+        values = {**values, (title, forms[title]): _cells(table[title], forms[title])}
+    return values
+
+
+def _cells(column: Any, form: CellForm) -> list[Any]:
+    plain = np.ma.asarray(getattr(column, "value", column))
+    missing = np.ma.getmaskarray(plain)
+    if form == "float":
+        numbers = plain.filled(np.nan).astype(float)
+        return [float(x) if np.isfinite(x) else None for x in numbers]
+    convert = int if form == "integer" else str
+    return [None if gone else convert(cell) for cell, gone in zip(plain.data, missing, strict=True)]
