@@ -60,7 +60,7 @@ IMG_MORE: tuple[Column, ...] = (
     Column("AORKEY", "aorkey", "integer", None, "meta.id;obs", "Key of the AOR."),
     Column(
         "Frame Group", "group", "text", None, "meta.code",
-        "Read mode, frame time and HDR part of the frames averaged with it.",
+        "Read mode, frame time and HDR part of its average.",
     ),
     Column("EXPID", "expid", "integer", None, "meta.id;obs", "Exposure of the AOR."),
     Column("DCENUM", "dcenum", "integer", None, "meta.id;obs", "DCE of the exposure."),

@@ -33,6 +33,7 @@ from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE
 from iracdb.irac.names import KINDS
 from iracdb.irac.simulate import FrameTruth, simulate_archive
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS
+from iracdb.more_columns import AOR_MORE, IMG_MORE
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.recipes import RECIPES
 from iracdb.runs.targets import read_target_list
@@ -295,9 +296,16 @@ def test_kinds_of_file() -> None:
 
 def test_columns_of_the_tables() -> None:
     text = text_of("docs/using.md")
-    of_aor, of_img = text.split("The image table, `run13_img_data.csv`")
+    csv_files, more = text.split("ECSV and VOTable files have these columns too")
+    of_aor, of_img = csv_files.split("The image table, `run13_img_data.csv`")
+    more_of_aor, more_of_img = more.split("The image table:")
     layout = LAYOUTS[DEFAULT_LAYOUT]
-    for part, columns in ((of_aor, layout.aor), (of_img, layout.img)):
+    for part, columns in (
+        (of_aor, layout.aor),
+        (of_img, layout.img),
+        (more_of_aor, AOR_MORE),
+        (more_of_img, IMG_MORE),
+    ):
         assert table(part, "column", "unit") == [
             [column.title, column.unit or "", column.sentence] for column in columns
         ]

@@ -27,6 +27,7 @@ from iracdb.export.tables import export_run
 from iracdb.export.writing import write_files
 from iracdb.irac.simulate import FrameSpec
 from iracdb.layouts import LAYOUTS, ucd_of
+from iracdb.more_columns import AOR_MORE, IMG_MORE
 from iracdb.runs.results import Run
 
 FRAME = FrameSpec(
@@ -37,6 +38,7 @@ OFF = replace(FRAME, aorkey=91000256, x=-40.0, label="SIM_stare", mjd=56000.5,
               dither_position=None, dither_scale=None)  # fmt: skip
 NOWHERE = replace(OFF, aorkey=91000512, header={"RA_REF": None, "DEC_REF": None}, x=127.0)
 
+MORE = {"aor": AOR_MORE, "img": IMG_MORE}
 KEYS = ["Date Reduced", "Input Parameters", "Instrument", "File Type", "Target", "Radius Used",
         "Problem AORs", "Comments"]  # fmt: skip
 
@@ -239,8 +241,13 @@ def test_votable_is_valid_and_reads_back(made: Run, files: Path, which: str) -> 
     table = document.get_first_table()
     layout = getattr(LAYOUTS[made.row.layout], which)
     rows = read_csv((files / f"Mine_{which}_data.csv").read_text())
-    assert [field.name for field in table.fields] == [column.title for column in layout]
-    for field, column in zip(table.fields, layout, strict=True):
+    titles = [field.name for field in table.fields]
+    more = [column for column in MORE[which] if column.title in titles]
+    assert titles == [column.title for column in (*layout, *more)]
+    told = {param.name: param.value for param in table.params}
+    assert told["results_sha256"] == made.row.result_digest
+    assert told["run_uuid"] == made.row.uuid
+    for field, column in zip(table.fields, (*layout, *more), strict=True):
         assert field.ucd == ucd_of(column, 1)
         assert field.description == column.sentence
         assert (field.unit is None) == (column.unit is None)
@@ -263,10 +270,42 @@ def test_votable_is_valid_and_reads_back(made: Run, files: Path, which: str) -> 
                 assert str(value) == cell
 
 
+AOR_STORED = {
+    "Target": "target_name", "Channel": "channel", "Frame Group": "frame_group",
+    "State": "state", "Images": "n_total", "Workable": "n_workable",
+    "Off The Array": "n_not_in_fov", "Standard Error (mJy)": "standard_error",
+    "Pixel Size": "pixel_size", "Reason": "reason",
+}  # fmt: skip
+IMG_STORED = {
+    "Plane": "plane", "Flags": "flags", "Xw": "x_wcs", "Yw": "y_wcs", "Amplitude": "amplitude",
+    "Residual Sum": "residual_sum", "Sky": "sky", "Array-Location Factor": "array_location_factor",
+    "Pixel-Phase Factor": "pixel_phase_factor", "Corrected_Flux": "corrected", "Kept": "kept",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", ["aor", "img"])
+def test_ecsv_has_all_that_is_held_of_a_row(
+    made: Run, held: Catalogue, files: Path, which: str
+) -> None:
+    table = Table.read(files / f"Mine_{which}_data.ecsv", format="ascii.ecsv")
+    stored = averages(held, made) if which == "aor" else images(held, made)
+    assert len(table) == len(stored) > 0
+    for title, name in (AOR_STORED if which == "aor" else IMG_STORED).items():
+        for cell, row in zip(table[title], stored, strict=True):
+            value = row[name]
+            if value is None:
+                assert np.ma.is_masked(cell) or math.isnan(cell), title
+            else:
+                assert cell == value, title
+    if which == "img":
+        files_measured = [(row["file_name"], row["sha256"]) for row in stored]
+        assert list(zip(table["File"], table["SHA-256"], strict=True)) == files_measured
+
+
 @pytest.mark.parametrize("channel", [1, 2, 3, 4])
 def test_ucds_are_of_the_vocabulary(channel: int) -> None:
     for layout in LAYOUTS.values():
-        for column in (*layout.aor, *layout.img):
+        for column in (*layout.aor, *layout.img, *AOR_MORE, *IMG_MORE):
             ucd = ucd_of(column, channel)
             assert ucd is not None
             assert check_ucd(ucd, check_controlled_vocabulary=True, has_colon=False), ucd
