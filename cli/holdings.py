@@ -38,10 +38,11 @@ def status(output_format: str) -> None:
 def _tell(held: Listing, totals: dict[str, int]) -> None:
     if held.rows:
         print_table(("AOR", "Ch", "Object", "Mode", "Frames", "Files"), _by_channel(held))
+    gone = f" and {totals['withdrawn']:,} withdrawn" if totals["withdrawn"] else ""
     click.echo(
         f"{many(totals['aors'], 'AOR')}, {many(totals['frames'], 'frame')}, "
         f"{many(totals['files'], 'file')} ({totals['bytes'] / 1e6:,.1f} MB), "
-        f"{many(totals['runs'], 'run')}"
+        f"{many(totals['runs'], 'run')}{gone}"
     )
     if totals["gone"]:
         click.echo(f"{many(totals['gone'], 'file')} gone from where it was seen (iracdb files)")

@@ -13,7 +13,23 @@ import click
 
 from iracdb.errors import EXIT_STATUSES, IracdbError
 
-from . import database, files, holdings, measuring, published, results, simulating, sql
+from . import (
+    comparing,
+    database,
+    explaining,
+    files,
+    holdings,
+    keeping,
+    measuring,
+    published,
+    reproducing,
+    results,
+    simulating,
+    sql,
+    standards,
+    standing,
+    tracing,
+)
 from .options import DEBUG, common_options
 from .output import note
 
@@ -48,6 +64,10 @@ def cli() -> None:
 for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
     files.problems, files.header, measuring.run, results.runs, results.show, results.export,
+    comparing.compare, explaining.why,
+    tracing.lineage, standing.withdraw, standing.restore, standards.prov,
+    reproducing.verify, reproducing.digest,
+    keeping.freeze, keeping.thaw, keeping.copy,
     sql.sql, published.import_, published.recompute, published.audit, published.relink,
     database.db, simulating.simulate,
 ):  # fmt: skip

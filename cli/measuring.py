@@ -138,6 +138,8 @@ def run(
                 out=None if no_tables else out, progress=progress, on_plan=on_plan,
             )  # fmt: skip
         _tell_run(made, None if no_tables else out, as_json)
+        for sentence in catalogue.closing_notes(made.run_id):
+            note(f"  {sentence}")
         return 5 if strict and made.problems else 0
 
 

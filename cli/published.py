@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 15
 
+_READ_AND_WRITE = 2
+"""One process reads while another writes; a folder that is read in no time starts no second."""
+
 
 @click.command("import")
 @click.argument("folder", type=click.Path())
@@ -48,7 +51,7 @@ def import_(
     with open_catalogue(create=True) as catalogue, progress_bar("Importing") as progress:
         report = catalogue.import_runs(
             folder, targets=targets, number=number, name=name, keep_going=keep_going,
-            progress=progress,
+            jobs=_READ_AND_WRITE, progress=progress,
         )  # fmt: skip
     if as_json:
         print_json(
@@ -111,12 +114,15 @@ def recompute(
         kept = None
         if number is not None or name is not None:
             kept = catalogue.keep_recomputed(again, number=number, name=name)
+        said = [] if kept is None else catalogue.closing_notes(kept)
     if as_json:
         print_json(_recomputed_json(again, kept))
     else:
         _tell_recomputed(again, everything)
         if kept is not None:
             click.echo(f"Kept as run {kept}, with run {again.run_id} as its parent")
+    for sentence in said:
+        note(f"  {sentence}")
     return 0 if again.agrees else 1
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from .measuring import OUT, plain_rows, print_averages
 from .options import common_options, open_catalogue, output_options
-from .output import many, note, plain, print_json, print_rows, print_table
+from .output import _visible, many, note, plain, print_json, print_rows, print_table
 
 
 @click.command()
@@ -17,16 +19,26 @@ def runs(withdrawn: bool, output_format: str) -> None:
     """List the runs."""
     with open_catalogue() as catalogue:
         found = catalogue.runs(withdrawn=withdrawn)
+        hidden = 0 if found.rows else catalogue.totals()["withdrawn"]
     if output_format == "table":
         if not found.rows:
-            note("There are no runs yet: make one with 'iracdb run'")
+            note(f"{many(hidden, 'run is', 'runs are')} withdrawn: 'iracdb runs --all' lists them"
+                 if hidden else "There are no runs yet: make one with 'iracdb run'")  # fmt: skip
             return
-        titles = ("Run", "Name", "State", "Recipe", "Ch", "Kind", "AORs", "Images", "Problems",
-                  "Finished", "Comment")  # fmt: skip
-        rows = [
+        titles: tuple[str, ...] = (
+            "Run", "Name", "State", "Recipe", "Ch", "Kind", "AORs", "Images", "Problems",
+            "Finished", "Comment",
+        )  # fmt: skip
+        rows: list[tuple[Any, ...]] = [
             (*row[:9], (row[10] or "")[:16].replace("T", " "), _shortened(row[11]))
             for row in found.rows
         ]
+        if withdrawn and any(row[12] is not None for row in found.rows):
+            titles += ("Withdrawn", "Why")
+            rows = [
+                (*shown, (row[12] or "")[:16].replace("T", " "), _shortened(row[13]))
+                for shown, row in zip(rows, found.rows, strict=True)
+            ]
         print_table(titles, rows)
     else:
         print_rows(found.columns, found.rows, output_format)
@@ -39,6 +51,7 @@ def runs(withdrawn: bool, output_format: str) -> None:
 def show(run: str, as_json: bool) -> None:
     """Show one run: what made it, and what it gave. RUN is a number or a name."""
     from iracdb.export.log import log_fields
+    from iracdb.runs.withdrawal import withdrawn_sentence
 
     with open_catalogue() as catalogue:
         found = catalogue.get(run)
@@ -48,21 +61,28 @@ def show(run: str, as_json: bool) -> None:
             print_json(
                 {
                     **{key: plain(value) for key, value in found.row._mapping.items()},
+                    "result_digest": found.result_digest,
                     "software": None if software is None else software.packages,
                     "links": found.link_grades,
+                    "aor_links": found.aor_grades,
                     "cells_as_printed": cells,
                     "averages": plain_rows(averages),
                     "problems": [{"aorkey": key, "reason": why} for key, why in found.problems],
                 }
             )
             return
+        said = withdrawn_sentence(found.row)
+        if said is not None:
+            click.echo(_visible(said))
+            click.echo("")
         print_table(("", found.name), log_fields(found))
         if averages:
             print_averages(averages)
         for aorkey, reason in found.problems:
             click.echo(f"Problem AOR {aorkey}: {reason}")
         if found.row.origin == "imported":
-            _tell_import(found.link_grades, cells)
+            _tell_import(found.link_grades, found.aor_grades, cells)
+            click.echo(f"Results: sha256 {found.result_digest}")
         if found.state != "finished":
             note("This run is not finished: repeat the command that began it")
 
@@ -74,17 +94,30 @@ def _shortened(comment: str | None) -> str:
 
 _COMMENT = 40
 
+_RAISED = "ingest the frames, then 'iracdb relink'"
+
 _GRADES = {
-    "A": "to a frame that files show, by channel, AORKEY and time",
-    "B": "by channel and time alone; ingest the frames, then 'iracdb relink'",
-    "C": "to one of several frames of that channel and time",
-    "D": "to none: the row has no time",
+    "A": "to a frame that files show, by channel, AORKEY and time: no link is surer",
+    "B": f"by channel and time alone; for grade A {_RAISED}",
+    "C": "to one of several frames of that channel and time: nothing held tells which",
+    "D": "to none: the row has no time, and nothing can raise that",
+}
+
+_AOR_GRADES = {
+    "A": "by the time of the last image, or by frames that files show: no join is surer",
+    "B": f"by what else is known of the frames; for grade A {_RAISED}",
+    "C": f"by the place between others or by the log's problem AORs; for grade A {_RAISED}",
+    "D": "as AOR 0, because nothing tells which it is; to find it import a run over the same "
+    "frames, or ingest them, then 'iracdb relink'",
 }
 
 
-def _tell_import(grades: dict[str, int], cells: int) -> None:
-    for grade, count in grades.items():
+def _tell_import(links: dict[str, int], aors: dict[str, int], cells: int) -> None:
+    for grade, count in links.items():
         click.echo(f"{many(count, 'image')} linked with grade {grade}, {_GRADES[grade]}")
+    for grade, count in aors.items():
+        blocks = many(count, "block of images", "blocks of images")
+        click.echo(f"{blocks} joined to the AOR with grade {grade}, {_AOR_GRADES[grade]}")
     click.echo(f"{many(cells, 'cell')} kept as printed, because the value would print otherwise")
 
 
@@ -110,10 +143,13 @@ def export(
 ) -> None:
     """Write a run's two tables and its log. RUN is a number or a name."""  # fmt: skip
     from iracdb.export.tables import export_run
+    from iracdb.runs.withdrawal import withdrawn_sentence
 
     with open_catalogue() as catalogue:
-        written = export_run(
-            catalogue.get(run), out, formats=formats, layout=layout, overwrite=overwrite
-        )
+        found = catalogue.get(run)
+        written = export_run(found, out, formats=formats, layout=layout, overwrite=overwrite)
+    said = withdrawn_sentence(found.row)
+    if said is not None:
+        note(said)
     for path in written:
         click.echo(str(path))

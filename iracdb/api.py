@@ -9,23 +9,35 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from iracdb.catalogue import listing
+from iracdb.catalogue.api import ListsHoldings
 from iracdb.catalogue.database import open_database
 from iracdb.catalogue.ingest import Progress, ingest
 from iracdb.catalogue.ingest_report import IngestReport
 from iracdb.catalogue.listing import Listing
-from iracdb.catalogue.query import QueryResult, run_query
 from iracdb.catalogue.urls import database_url, shown
+from iracdb.compare.api import ComparesRuns
+from iracdb.export.frozen.api import KeepsRuns
+from iracdb.export.prov.api import WritesProvenance
 from iracdb.published.api import PublishedRuns
+from iracdb.trace.api import TracesNumbers
+from iracdb.verify.api import VerifiesRuns
 
 # Measuring needs astropy and photutils, which take a second to import: listings do not wait.
 if TYPE_CHECKING:
     from iracdb.irac.handbook import Radii
-    from iracdb.irac.header import Header
     from iracdb.runs.plan import Plan
     from iracdb.runs.results import Run
 
 
-class Catalogue(PublishedRuns):
+class Catalogue(
+    ListsHoldings,
+    PublishedRuns,
+    TracesNumbers,
+    ComparesRuns,
+    WritesProvenance,
+    VerifiesRuns,
+    KeepsRuns,
+):
     """A catalogue of frames and runs.
 
     Parameters
@@ -197,7 +209,6 @@ class Catalogue(PublishedRuns):
             Where it cannot be made; what is measured so far is kept.
         """
         given = dict(locals())
-
         from iracdb.export.run_into import run_into
         from iracdb.runs.parameters import Request
 
@@ -249,149 +260,3 @@ class Catalogue(PublishedRuns):
         """
         with self._database.read() as connection:
             return listing.runs(connection, withdrawn=withdrawn)
-
-    def holdings(self) -> Listing:
-        """Tell what is held, by AOR, channel and kind.
-
-        Returns
-        -------
-        Listing
-            One row each.
-        """
-        with self._database.read() as connection:
-            return listing.holdings(connection)
-
-    def totals(self) -> dict[str, int]:
-        """Count what is held.
-
-        Returns
-        -------
-        dict
-            AORs, frames, files, bytes, gone, set aside, runs.
-        """
-        with self._database.read() as connection:
-            return listing.totals(connection)
-
-    def aors(self, *, channel: int | None = None) -> Listing:
-        """List the AORs.
-
-        Parameters
-        ----------
-        channel : int, optional
-            Only those with frames of this channel.
-
-        Returns
-        -------
-        Listing
-            One row an AOR and channel.
-        """
-        with self._database.read() as connection:
-            return listing.aors(connection, channel=channel)
-
-    def frames(
-        self, *, aorkey: int | None = None, channel: int | None = None, limit: int | None = None
-    ) -> Listing:
-        """List the frames.
-
-        Parameters
-        ----------
-        aorkey, channel : int, optional
-            Only those.
-        limit : int, optional
-            At most so many.
-
-        Returns
-        -------
-        Listing
-            One row a frame.
-        """
-        with self._database.read() as connection:
-            return listing.frames(connection, aorkey=aorkey, channel=channel, limit=limit)
-
-    def files(
-        self,
-        *,
-        aorkey: int | None = None,
-        channel: int | None = None,
-        kind: str | None = None,
-        limit: int | None = None,
-    ) -> Listing:
-        """List the files, one row a place.
-
-        Parameters
-        ----------
-        aorkey, channel : int, optional
-            Only those.
-        kind : str, optional
-            Only that.
-        limit : int, optional
-            At most so many.
-
-        Returns
-        -------
-        Listing
-            Name, version, hash, where, and whether it is there.
-        """
-        with self._database.read() as connection:
-            return listing.files(connection, aorkey=aorkey, channel=channel, kind=kind, limit=limit)
-
-    def problems(self, *, settled: bool = False) -> Listing:
-        """List the files set aside.
-
-        Parameters
-        ----------
-        settled : bool, optional
-            Also those that were taken in since, or have gone.
-
-        Returns
-        -------
-        Listing
-            Path, code, sentence, times.
-        """
-        with self._database.read() as connection:
-            return listing.problems(connection, settled=settled)
-
-    def header(self, which: str | os.PathLike[str]) -> Header:
-        """Give a file's header without opening the file.
-
-        Parameters
-        ----------
-        which : str or path-like
-            A path, an archive name, or the beginning of a SHA-256.
-
-        Returns
-        -------
-        Header
-            Byte for byte what it was.
-
-        Raises
-        ------
-        iracdb.errors.NotFound
-            Where no file is meant, or more than one.
-        """
-        with self._database.read() as connection:
-            return listing.header_of(connection, os.fspath(which))
-
-    def sql(self, query: str, *, limit: int | None = None, timeout: float = 60.0) -> QueryResult:
-        """Carry out one query, which can change nothing.
-
-        Parameters
-        ----------
-        query : str
-            SQL, with the columns' names as they are, in double quotes.
-        limit : int, optional
-            At most so many rows.
-        timeout : float, optional
-            Seconds.
-
-        Returns
-        -------
-        QueryResult
-            Columns and rows.
-
-        Raises
-        ------
-        iracdb.errors.QueryRefused
-            Where it fails, or would change something.
-        """
-        return run_query(self._database, query, limit=limit, timeout_seconds=timeout)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
 import json
+import multiprocessing
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +19,20 @@ from helpers import iracdb
 from published_helpers import change, copy_run, differing_files, dump, rows_of, set_cell
 from run_helpers import write_frames
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
-from iracdb.catalogue.database import Database
+from iracdb.catalogue.bulk import insert_rows
+from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.query import run_query
-from iracdb.errors import RunRefused, UsageError
+from iracdb.catalogue.urls import database_url
+from iracdb.errors import InputRefused, RunRefused, UsageError
 from iracdb.export.tables import export_run
 from iracdb.irac.simulate import FrameSpec
 from iracdb.layouts import LAYOUTS
+from iracdb.published import ahead
 from iracdb.published.blocks import image_blocks
 from iracdb.published.importing import import_runs, lawful_name
 from iracdb.published.reading import find_runs, read_run
@@ -463,10 +471,145 @@ def test_show_counts_links_and_cells(published: Path, tmp_path: Path) -> None:
     assert [run["new"] for run in json.loads(again.stdout)["imported"]] == [False]
     shown = iracdb("show", "18", *where, cwd=tmp_path).stdout
     assert "1,152 images linked with grade B" in shown
-    assert "ingest the frames, then 'iracdb relink'" in shown
+    assert "by channel and time alone; for grade A ingest the frames, then 'iracdb relink'" in shown
+    assert "6 blocks of images joined to the AOR with grade A, by the time of the last" in shown
     assert "1 cell kept as printed" in shown
     told = json.loads(iracdb("show", "run18", "--json", *where, cwd=tmp_path).stdout)
     assert (told["links"], told["cells_as_printed"]) == ({"B": 1152}, 1)
+    assert told["aor_links"] == {"A": 6}
+
+
+def test_joins_to_aors_are_counted_by_grade(imported: Database, published: Path) -> None:
+    """Worked out here from the files: each block of images counts once, its AOR listed or not."""
+    for name, paths in find_runs(published).items():
+        blocks = image_blocks(read_run(name, paths))
+        assert Run(imported, name).aor_grades == Counter(block.grade for block in blocks)
+    assert Run(imported, "run6").aor_grades == {"A": 195, "C": 1, "D": 1}
+
+
+# Several processes
+
+
+@pytest.fixture
+def four_runs(published: Path, tmp_path: Path) -> Path:
+    """A folder of four small runs, of different layouts."""
+    for name in ("run1", "run18", "run22", "upperSco_final"):
+        copy_run(published, tmp_path / "four", name)
+    return tmp_path / "four"
+
+
+@pytest.fixture
+def any_folder_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a second process be worth its start."""
+    monkeypatch.setattr(ahead, "_WORTH_A_WORKER", 0)
+
+
+def dump_without_times(database: Database) -> dict[str, list[str]]:
+    """Leave out what no two imports have in common."""
+    own = {"uuid", "started_at", "ended_at"}
+    kept = {}
+    for name, rows in dump(database).items():
+        columns = t.metadata.tables[name].columns
+        places = [place for place, column in enumerate(columns) if column.name not in own]
+        kept[name] = sorted(repr([row[place] for place in places]) for row in rows)
+    return kept
+
+
+def test_the_number_of_processes_makes_no_difference(
+    any_database: Database, four_runs: Path, tmp_path: Path, any_folder_is_large: None
+) -> None:
+    report = import_runs(any_database, four_runs, jobs=2)
+    assert [run.name for run in report.imported] == ["run1", "run18", "run22", "upperSco_final"]
+    with contextlib.closing(
+        open_database(database_url(tmp_path / "one.sqlite"), create=True)
+    ) as other:
+        assert import_runs(other, four_runs, jobs=1) == report
+        if any_database.dialect == "sqlite":
+            assert dump_without_times(any_database) == dump_without_times(other)
+    for name in ("run1", "run18", "run22", "upperSco_final"):
+        export_run(Run(any_database, name), tmp_path / "out")
+    assert differing_files(four_runs, tmp_path / "out") == []
+
+
+def test_a_refusal_comes_from_another_process_as_it_is(
+    any_database: Database, four_runs: Path, any_folder_is_large: None
+) -> None:
+    change(four_runs / "run22_img_data.csv", set_cell(7, 2, "Q"))
+    before = dump(any_database)
+    messages = []
+    for jobs in (1, 2):
+        with pytest.raises(InputRefused, match=r"run22_img_data\.csv, line 7") as caught:
+            import_runs(any_database, four_runs, jobs=jobs)
+        messages.append(str(caught.value))
+        assert dump(any_database) == before
+    assert messages[0] == messages[1]
+    report = import_runs(any_database, four_runs, jobs=2, keep_going=True)
+    assert report.refused == [("run22", messages[0])]
+    assert [run.name for run in report.imported] == ["run1", "run18", "upperSco_final"]
+
+
+def test_a_process_that_dies_leaves_nothing(
+    any_database: Database, four_runs: Path, any_folder_is_large: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(ahead, "_AHEAD", 1)
+    before = dump(any_database)
+
+    def kill(done: int, total: int, name: str) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+            process.join()
+
+    with pytest.raises(BrokenProcessPool):
+        import_runs(any_database, four_runs, jobs=2, progress=kill)
+    assert dump(any_database) == before
+    assert multiprocessing.active_children() == []
+
+
+def test_an_interrupt_leaves_nothing(
+    any_database: Database, four_runs: Path, any_folder_is_large: None
+) -> None:
+    before = dump(any_database)
+
+    def interrupt(done: int, total: int, name: str) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_runs(any_database, four_runs, jobs=2, progress=interrupt)
+    assert dump(any_database) == before
+    assert multiprocessing.active_children() == []
+    assert gc.isenabled()
+
+
+def test_a_small_folder_starts_no_process(
+    any_database: Database, four_runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "worker_pool", None)
+    assert len(import_runs(any_database, four_runs, jobs=2).imported) == 4
+
+
+# Rows in bulk
+
+
+def test_rows_in_bulk(any_database: Database) -> None:
+    """More rows than go in at once, and some left over; NaN is NULL; errors are SQLAlchemy's."""
+    rows = [(number, f"list {number}", float("nan")) for number in range(1, 1001)]
+    with any_database.write() as connection:
+        insert_rows(connection, t.target, ("id", "identity", "name"), ())
+        for width in (rows[:333], rows[333:]):
+            insert_rows(
+                connection,
+                t.target,
+                ("id", "identity", "name", "ra", "dec"),
+                ((number, identity, identity, nan, nan) for number, identity, nan in width),
+            )
+        columns = t.target.c
+        found = connection.execute(
+            select(columns.id, columns.identity, columns.ra, columns.dec).order_by(columns.id)
+        ).all()
+        assert [tuple(row) for row in found] == [(n, text, None, None) for n, text, _ in rows]
+    with pytest.raises(IntegrityError), any_database.engine.begin() as connection:
+        insert_rows(connection, t.target, ("id", "identity", "name"), [(1, "x", "x")])
 
 
 def test_a_flag_that_a_table_does_not_have_is_not_told(imported: Database) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from helpers import iracdb
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from published_helpers import change, copy_run, dump, rows_of, set_cell
 
 from iracdb.catalogue.database import open_database
@@ -16,8 +19,10 @@ from iracdb.errors import InputRefused
 from iracdb.export.csv_tables import csv_text
 from iracdb.layouts import LAYOUTS, MISSING_TEXT
 from iracdb.published.commands import parse_command
+from iracdb.published.grid import Grid
 from iracdb.published.importing import import_runs
 from iracdb.published.logs import KNOWN_KEYS, parse_log
+from iracdb.published.numerals import read_floats, read_integers
 from iracdb.published.reading import PublishedRun, find_runs, read_run
 
 # The columns of the two tables of each run, counted in their first lines, and the flags' letters.
@@ -212,16 +217,17 @@ def test_cells_as_printed_write_the_table_again(
 ) -> None:
     for name in ("run18", "mk_test1", "run22"):
         run = runs[name]
-        rows = [
-            tuple(
-                (run.layout.yes if value else run.layout.no) if c.key.startswith("flag:") else value
-                for c, value in zip(run.img.columns, run.img.row(i).values(), strict=True)
-            )
-            for i in range(len(run.img))
+        letters = {True: run.layout.yes, False: run.layout.no}
+        columns = [
+            [letters[value] for value in run.img.column(c.key)]
+            if c.key.startswith("flag:")
+            else run.img.column(c.key)
+            for c in run.img.columns
         ]
+        rows = list(zip(*columns, strict=True))
         text = csv_text(LAYOUTS[run.layout.name].img, rows, run.img.cells)
         assert text == (published / f"{name}_img_data.csv").read_text()
-        rows = [tuple(run.aor.row(i).values()) for i in range(len(run.aor))]
+        rows = list(zip(*(run.aor.column(c.key) for c in run.aor.columns), strict=True))
         text = csv_text(LAYOUTS[run.layout.name].aor, rows, run.aor.cells)
         assert text == (published / f"{name}_aor_data.csv").read_text()
 
@@ -391,3 +397,80 @@ def test_carriage_returns_and_a_missing_last_line_end(published: Path, tmp_path:
     run = read_run("run18", find_runs(tmp_path)["run18"])
     assert {(source.line_end, source.ended) for source in run.sources} == {("\r\n", False)}
     assert len(run.img) == 1152
+
+
+# Numbers read at once
+
+
+def doubtful_rows(texts: list[str]) -> set[int]:
+    """Read a column of floats; what is not in doubt must be what Python reads and prints."""
+    values, doubtful = read_floats(Grid.of_cells(texts, 1), 0)
+    in_doubt = set(doubtful.tolist())
+    for row, (text, value) in enumerate(zip(texts, values.tolist(), strict=True)):
+        if row not in in_doubt:
+            assert repr(value) == repr(float(text)) == text
+    return in_doubt
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=19)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(allow_infinity=True, allow_nan=True).map(repr),
+            st.floats(1e-4, 1e16).map(repr),
+            st.floats(0.5, 300).map(lambda x: f"{x:.17g}"),
+            st.floats(0.5, 30000).map(lambda x: f"{x:.16g}"),
+            st.builds(lambda x, digit: repr(x)[:-1] + digit, st.floats(1, 1e5), DIGITS),
+            st.builds(lambda a, b, sign: f"{sign}{a}.{b}", DIGITS, DIGITS, st.sampled_from("-+ ")),
+            st.text("0123456789.-+e n_a", max_size=22),
+            st.integers(-60, 60).map(lambda n: repr(2.0**n)),
+            st.integers(-3, 15).map(lambda n: repr(math.nextafter(10.0**n, 0))),
+            st.integers(-3, 15).map(lambda n: repr(math.nextafter(10.0**n, math.inf))),
+            st.integers(0, 2**60).map(lambda n: f"{n}.0"),
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+@settings(max_examples=400, deadline=None)
+def test_what_is_not_in_doubt_prints_the_same(texts: list[str]) -> None:
+    doubtful_rows(texts)
+
+
+def test_few_numbers_are_in_doubt() -> None:
+    random = Random(20180921)
+    texts = [repr(random.uniform(low, high))
+             for low, high in ((0.5, 3), (100, 200), (1e3, 1e5), (53000, 58000))
+             for _ in range(2000)]  # fmt: skip
+    assert len(doubtful_rows([*texts, "nan", "0.0", "5.0", "0.1", "-12.25"])) < len(texts) / 100
+
+
+@given(st.lists(st.one_of(st.integers().map(str), st.text("0123456789-+ _n", max_size=21)),
+                min_size=1))  # fmt: skip
+def test_whole_numbers_not_in_doubt_print_the_same(texts: list[str]) -> None:
+    values, doubtful = read_integers(Grid.of_cells(texts, 1), 0)
+    in_doubt = set(doubtful.tolist())
+    for row, (text, value) in enumerate(zip(texts, values.tolist(), strict=True)):
+        if row not in in_doubt:
+            assert text == str(value)
+    assert not doubtful_of(range(-1000, 1000))
+
+
+def doubtful_of(numbers: range) -> list[int]:
+    return read_integers(Grid.of_cells([str(n) for n in numbers], 1), 0)[1].tolist()
+
+
+def test_a_grid_gives_back_its_cells() -> None:
+    lines = ["1,é,", "22,,x", ",long,3"]
+    grid = Grid.of_lines("\n".join(lines), 3)
+    assert len(grid) == 3
+    for place in range(3):
+        texts = [line.split(",")[place] for line in lines]
+        assert grid.texts(place) == texts
+        assert [grid.text(row, place) for row in range(3)] == texts
+    assert grid.letters(2).tolist() == [0, ord("x"), ord("3")]
+    for uneven in ("1,2\n3", "1\n2,3", "1,2,3\n4", ""):
+        with pytest.raises(ValueError, match="not every row has 2 cells"):
+            Grid.of_lines(uneven, 2)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from published_helpers import differing_files
+from published_helpers import copy_run, differing_files
 from run_helpers import select, write_frames
 
 from iracdb import Catalogue
+from iracdb.errors import RunRefused
 from iracdb.export.tables import export_run
 from iracdb.irac.simulate import FrameSpec
 from iracdb.published.relinking import could_rise
@@ -168,3 +169,121 @@ def test_a_frame_of_another_aor_is_not_a_rows_frame(files: Path, tmp_path: Path)
         catalogue.ingest(files / "first")
         assert rising(catalogue) == 3
         assert catalogue.relink().total == 3
+
+
+# AORs that nothing in a run's own tables tells
+
+
+@pytest.fixture
+def without_a_row(files: Path, tmp_path: Path) -> Path:
+    """The run ``bare``: ``old`` in the layout of run 5, its second AOR without row and flux."""
+    copy_run(files / "runs", tmp_path / "bare", "old", "bare")
+    with Catalogue(tmp_path / "making.sqlite") as catalogue:
+        catalogue.import_runs(files / "runs")
+        export_run(catalogue.get("old"), tmp_path / "old", layout="11-13-XO")
+    for which in ("aor", "img"):
+        lines = (tmp_path / "old" / f"old_{which}_data.csv").read_text().splitlines()
+        if which == "aor":
+            lines = [line for line in lines if not line.startswith(str(SECOND))]
+        else:
+            lines[4:] = [
+                ",".join([*line.split(",")[:5], *["nan"] * 4, line.split(",")[9], *["nan"] * 3])
+                for line in lines[4:]
+            ]
+        (tmp_path / "bare" / f"bare_{which}_data.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path / "bare"
+
+
+def joins(catalogue: Catalogue) -> list[tuple[object, ...]]:
+    rows = select(
+        catalogue,
+        "SELECT a.aorkey, i.link_grade, i.link_evidence, e.aorkey AS frames, e.expid "
+        "FROM image_result i JOIN aor_result a ON a.id = i.aor_result_id "
+        "JOIN run r ON r.run_id = a.run_id JOIN frame e ON e.id = i.frame_id "
+        "WHERE r.name = 'bare' AND NOT a.listed ORDER BY i.row_number",
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+BY_TIME = "channel and time; no file shows the frame"
+SHOWN = "channel and time of a frame that files show; its AOR is not told by the table"
+
+
+def test_an_unknown_aor_is_found_in_another_run(
+    files: Path, without_a_row: Path, any_location: str, tmp_path: Path
+) -> None:
+    with Catalogue(any_location) as catalogue:
+        catalogue.import_runs(without_a_row)
+        assert catalogue.get("bare").aor_grades == {"A": 1, "D": 1}
+        assert [row[0] for row in joins(catalogue)] == [0, 0]
+        assert rising(catalogue) == 0
+        assert catalogue.relink().total == 0
+        catalogue.import_runs(files / "runs")
+        assert rising(catalogue) == 2
+        done = catalogue.relink()
+        assert done.raised == {("bare", "AOR 0", f"AOR {SECOND}"): 2}
+        note = f"{BY_TIME}; AOR (grade B): its frames are of that AOR in old"
+        assert joins(catalogue) == [(SECOND, "B", note, SECOND, None)] * 2
+        assert catalogue.get("bare").aor_grades == {"A": 1, "B": 1}
+        told = select(catalogue, "SELECT r.name, a.outcome FROM activity a JOIN run r ON "
+                                 "r.run_id = a.run_id WHERE a.kind = 'relink'")  # fmt: skip
+        assert told == [{"name": "bare", "outcome": "2 links raised"}]
+        assert (rising(catalogue), catalogue.relink().total) == (0, 0)
+        export_run(catalogue.get("bare"), tmp_path / "out")
+        assert differing_files(without_a_row, tmp_path / "out") == []
+        # The frames themselves then say the same.
+        catalogue.ingest(files / "second")
+        assert catalogue.relink().raised == {("bare", "B", "A"): 2, ("old", "B", "A"): 2}
+        assert catalogue.get("bare").aor_grades == {"A": 2}
+
+
+def test_an_unknown_aor_is_found_in_files(
+    files: Path, without_a_row: Path, any_location: str, tmp_path: Path
+) -> None:
+    with Catalogue(any_location) as catalogue:
+        catalogue.import_runs(without_a_row)
+        catalogue.ingest(files / "second")
+        assert catalogue.relink().raised == {("bare", "AOR 0", f"AOR {SECOND}"): 2}
+        note = f"{SHOWN}; AOR (grade B): its frames are of that AOR in their files"
+        assert joins(catalogue) == [(SECOND, "B", note, SECOND, number) for number in (0, 1)]
+        assert select(catalogue, "SELECT count(*) AS n FROM frame")[0]["n"] == 5
+        assert catalogue.relink().total == 0
+        export_run(catalogue.get("bare"), tmp_path / "out")
+        assert differing_files(without_a_row, tmp_path / "out") == []
+
+
+def test_an_aor_told_in_two_ways_stays_unknown(
+    files: Path, without_a_row: Path, tmp_path: Path
+) -> None:
+    """One frame of the block is of one AOR, the other of another."""
+    first, second = frames(SECOND, 2)
+    write_frames(tmp_path / "files", first, replace(second, aorkey=SECOND + 256))
+    with Catalogue(tmp_path / "catalogue.sqlite") as catalogue:
+        catalogue.import_runs(without_a_row)
+        catalogue.ingest(tmp_path / "files")
+        before = joins(catalogue)
+        assert rising(catalogue) == 0
+        assert catalogue.relink().total == 0
+        assert joins(catalogue) == before
+
+
+def test_the_unknown_aor_of_run6(reference: Path, any_location: str, tmp_path: Path) -> None:
+    """All 200 frames of its block without an AOR are those of one AOR in hd_warm_final."""
+    for name in ("run6", "hd_warm_final"):
+        copy_run(reference / "published_runs", tmp_path / "in", name)
+    with Catalogue(any_location) as catalogue:
+        catalogue.import_runs(tmp_path / "in")
+        assert catalogue.relink().raised == {("run6", "AOR 0", "AOR 45709312"): 200}
+        assert catalogue.get("run6").aor_grades == {"A": 195, "B": 1, "C": 1}
+        for name in ("run6", "hd_warm_final"):
+            export_run(catalogue.get(name), tmp_path / "out")
+        assert differing_files(tmp_path / "in", tmp_path / "out") == []
+
+
+def test_a_run_is_over_what_can_be_measured(catalogue: Catalogue, files: Path) -> None:
+    """The AORs that only an imported table knows are not planned, and alone are none at all."""
+    with pytest.raises(RunRefused, match="holds no frames yet"):
+        catalogue.plan()
+    catalogue.ingest(files / "second")
+    plan = catalogue.plan()
+    assert (plan.aors, plan.parameters["channel"]) == ((SECOND,), 1)

@@ -89,7 +89,7 @@ def test_sizes_of_blocks(
     one_go: tuple[dict[str, bytes], list[tuple[Any, ...]]],
     block: int,
 ) -> None:
-    from iracdb.runs import execute, measuring
+    from iracdb.runs import making, measuring
 
     sizes: list[int] = []
     measure = measuring.measure
@@ -98,7 +98,7 @@ def test_sizes_of_blocks(
         sizes.append(len(one.frames))
         return measure(one)
 
-    monkeypatch.setattr(execute, "BLOCK", block)
+    monkeypatch.setattr(making, "BLOCK", block)
     monkeypatch.setattr(measuring, "measure", noted)
     location = str(tmp_path / "iracdb.sqlite")
     with Catalogue(location) as catalogue:

@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
-from iracdb.catalogue import revisions
+from iracdb.catalogue import revisions, sqlite_files
 from iracdb.catalogue.driver_errors import plain_errors
 from iracdb.catalogue.urls import shown
-from iracdb.errors import NotOurs, Unreachable, WrongRevision
+from iracdb.errors import CannotWrite, NotOurs, Unreachable, WrongRevision
 
 BUSY_TIMEOUT_SECONDS = 30.0
 
@@ -33,11 +33,19 @@ class Database:
         Where it lives.
     engine : sqlalchemy.Engine
         A working engine for it.
+    frozen : bool, optional
+        Whether it is a frozen run.
+    only_read : bool, optional
+        Whether it is opened so that nothing can be written, as a frozen run is.
     """
 
-    def __init__(self, url: URL, engine: Engine) -> None:
+    def __init__(
+        self, url: URL, engine: Engine, *, frozen: bool = False, only_read: bool = False
+    ) -> None:
         self.url = url
         self.engine = engine
+        self.frozen = frozen
+        self.only_read = only_read
 
     @property
     def dialect(self) -> str:
@@ -57,6 +65,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection in a transaction: all of it is kept, or nothing."""
+        self.check_writable()
         with plain_errors(self.url), self.engine.connect() as connection:
             connection = connection.execution_options(iracdb_writes=True)
             with connection.begin():
@@ -74,6 +83,7 @@ class Database:
         sqlalchemy.Connection
             In a transaction: all of it is kept, or nothing.
         """
+        self.check_writable()
         sqlite = self.dialect == "sqlite"
         with plain_errors(self.url), self.engine.connect() as connection:
             connection = connection.execution_options(iracdb_writes=True)
@@ -88,6 +98,26 @@ class Database:
             finally:
                 if sqlite:
                     driver.execute("PRAGMA foreign_keys = ON")
+
+    def check_writable(self) -> None:
+        """Refuse what would write, where nothing can be written.
+
+        Raises
+        ------
+        CannotWrite
+            Where this is a frozen run, or its place cannot be written in.
+        """
+        where = shown(self.url)
+        if self.frozen:
+            raise CannotWrite(
+                f"{where} is a frozen run, which is only read: take it into a catalogue with "
+                f"'iracdb thaw {shlex.quote(where)} --db CATALOGUE', and do it there"
+            )
+        if self.only_read:
+            raise CannotWrite(
+                f"No permission to write to {where}: the file, or the folder that it is in, "
+                "can only be read"
+            )
 
     def close(self) -> None:
         """Give all connections back."""
@@ -149,9 +179,7 @@ def connect(url: URL, *, create: bool = False) -> Database:
         Where there is no such file or folder, or no driver.
     """
     if url.get_backend_name() == "sqlite":
-        _check_sqlite_path(Path(str(url.database)), create=create)
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
-        _prepare_sqlite(engine)
+        return _connect_sqlite(url, create=create)
     else:
         try:
             engine = create_engine(url, connect_args={"connect_timeout": 10})
@@ -160,6 +188,24 @@ def connect(url: URL, *, create: bool = False) -> Database:
                 "PostgreSQL needs the package psycopg: pip install 'iracdb[postgres]'"
             ) from None
     return Database(url, engine)
+
+
+def _connect_sqlite(url: URL, *, create: bool) -> Database:
+    path = Path(str(url.database))
+    try:
+        _check_sqlite_path(path, create=create)
+    except OSError as problem:  # such as a name that is too long for the disk
+        raise Unreachable(f"Cannot reach {path}: {problem.strerror or problem}") from None
+    frozen = path.exists() and sqlite_files.is_frozen(path)
+    only_read = frozen or (path.exists() and not sqlite_files.can_be_written(path))
+    if only_read:
+        engine = create_engine(
+            url, creator=lambda: sqlite_files.opened_to_read(path, BUSY_TIMEOUT_SECONDS)
+        )
+    else:
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    _prepare_sqlite(engine)
+    return Database(url, engine, frozen=frozen, only_read=only_read)
 
 
 def _check_sqlite_path(path: Path, *, create: bool) -> None:
@@ -197,7 +243,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 def _settle(database: Database, *, create: bool) -> None:
     with database.read() as connection:
         state = revisions.state_of(connection)
-    if state == "empty" and create:
+    if state == "empty" and create and not database.only_read:
         build(database)
         return
     check_state(state, database)
@@ -222,6 +268,11 @@ def check_state(state: str, database: Database) -> None:
     """
     where = shown(database.url)
     option = _db_option(database.url)
+    if state == "older" and database.frozen:
+        raise WrongRevision(
+            f"{where} was frozen by an older iracdb: take it into a catalogue with "
+            f"'iracdb thaw {shlex.quote(where)} --db CATALOGUE'"
+        )
     if state == "empty":
         raise NotOurs(f"{where} holds no catalogue yet: make one with: iracdb init{option}")
     if state == "foreign":

@@ -62,6 +62,7 @@ def ingest(
     NotFound
         Where a place is not there; nothing is stored then.
     """
+    database.check_writable()
     seen = walk(places)
     report = IngestReport(
         found=len(seen.found), other_kinds=seen.other_kinds, other_files=seen.other_files

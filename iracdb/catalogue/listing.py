@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, Connection, Select, case, cast, func, select
 
 from iracdb.catalogue import tables as t
-from iracdb.errors import NotFound
+from iracdb.catalogue.which_file import file_meant
 from iracdb.irac.header import Header
 
 aor, frame, file, location, problem, run = (
@@ -101,7 +99,7 @@ def totals(connection: Connection) -> dict[str, int]:
     Returns
     -------
     dict
-        aors, frames, files, bytes, locations, gone, set_aside, runs.
+        aors, frames, files, bytes, gone, set_aside, runs that stand, withdrawn.
     """
 
     def count(query: Select[Any]) -> int:
@@ -115,7 +113,8 @@ def totals(connection: Connection) -> dict[str, int]:
         "bytes": count(select(func.sum(file.c.size))),
         "gone": count(select(func.count()).where(file.c.id.not_in(there))),
         "set_aside": count(select(func.count()).where(problem.c.resolved_at.is_(None))),
-        "runs": count(select(func.count()).select_from(run)),
+        "runs": count(select(func.count()).where(run.c.withdrawn_at.is_(None))),
+        "withdrawn": count(select(func.count()).where(run.c.withdrawn_at.is_not(None))),
     }
 
 
@@ -270,7 +269,7 @@ def runs(connection: Connection, *, withdrawn: bool = False) -> Listing:
     connection : sqlalchemy.Connection
         To a catalogue.
     withdrawn : bool, optional
-        Also those that were withdrawn.
+        Also those that were withdrawn, and of each run when and why.
 
     Returns
     -------
@@ -278,6 +277,7 @@ def runs(connection: Connection, *, withdrawn: bool = False) -> Listing:
         One row a run.
     """
     result = t.aor_result.c
+    mark = (run.c.withdrawn_at, run.c.withdrawn_reason) if withdrawn else ()
     query = (
         select(
             run.c.run_id, run.c.name, run.c.state, run.c.recipe, run.c.channel, run.c.kind,
@@ -285,7 +285,7 @@ def runs(connection: Connection, *, withdrawn: bool = False) -> Listing:
             _images_of_run().label("images"),
             _sum(case((result.state == "empty", 1), else_=0))
             .label("problems"),
-            run.c.started_at, run.c.finished_at, run.c.comment,
+            run.c.started_at, run.c.finished_at, run.c.comment, *mark,
         )
         .join(t.aor_result, result.run_id == run.c.run_id, isouter=True)
         .group_by(run.c.run_id)
@@ -316,28 +316,7 @@ def header_of(connection: Connection, which: str) -> Header:
     NotFound
         Where no file is meant, or more than one.
     """
-    by_path = os.path.abspath(which)  # as the walk makes paths: links kept, .. taken out
-    name = Path(which).name
-    conditions = [location.c.path == by_path, file.c.name == name]
-    if len(which) >= 6 and all(digit in "0123456789abcdef" for digit in which):
-        conditions.append(and_(file.c.sha256 >= which, file.c.sha256 < which + "g"))
-    rows = connection.execute(
-        select(file.c.id, file.c.name, file.c.sha256, location.c.path, location.c.present)
-        .join(location, location.c.file_id == file.c.id, isouter=True)
-        .where(or_(*conditions))
-        .order_by(file.c.id)
-    ).all()
-    exact = {row.id for row in rows if row.path == by_path and row.present}
-    meant = exact or {row.id for row in rows}
-    if not meant:
-        raise NotFound(
-            f"No file {which} is held: give a path, an archive name, or the first digits of a "
-            "SHA-256 (iracdb files)"
-        )
-    if len(meant) > 1:
-        hashes = sorted({row.sha256[:12] for row in rows if row.id in meant})
-        raise NotFound(f"{which} may be any of {len(hashes)} files: {', '.join(hashes)}")
     verbatim = connection.execute(
-        select(t.header.c.verbatim).where(t.header.c.file_id == meant.pop())
+        select(t.header.c.verbatim).where(t.header.c.file_id == file_meant(connection, which))
     ).scalar_one()
     return Header(zlib.decompress(verbatim))

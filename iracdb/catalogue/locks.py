@@ -36,6 +36,7 @@ def run_lock(database: Database, run_id: int) -> Iterator[None]:
     Busy
         Where another process is making it.
     """
+    database.check_writable()
     holder = _sqlite_lock if database.dialect == "sqlite" else _postgresql_lock
     with holder(database, run_id):
         yield

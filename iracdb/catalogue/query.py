@@ -25,6 +25,7 @@ from sqlalchemy import exc, inspect
 from iracdb.catalogue.database import BUSY_TIMEOUT_SECONDS, Database
 from iracdb.catalogue.driver_errors import translate
 from iracdb.catalogue.query_text import LETTER, NOTHING_CHANGES, Query, one_query
+from iracdb.catalogue.sqlite_files import opened_to_read
 from iracdb.catalogue.urls import shown
 from iracdb.errors import QueryRefused, Unreachable, UsageError
 
@@ -158,23 +159,9 @@ def _on_sqlite(
 
 
 def _open_read_only(database: Database, timeout_seconds: float) -> sqlite3.Connection:
-    path = Path(str(database.url.database))
-    uri = f"{path.as_uri()}?mode=ro"
     wait = min(timeout_seconds, BUSY_TIMEOUT_SECONDS)
     try:
-        try:
-            return _opened(uri, wait)
-        except sqlite3.OperationalError as problem:
-            # A write-ahead log needs files beside the database, which a folder that cannot be
-            # written in refuses. Without a log there is nothing to miss by leaving it out.
-            log = path.with_name(f"{path.name}-wal")
-            cannot = problem.sqlite_errorcode & 0xFF in (
-                sqlite3.SQLITE_CANTOPEN,
-                sqlite3.SQLITE_READONLY,
-            )
-            if not cannot or not path.is_file() or (log.exists() and log.stat().st_size):
-                raise
-            return _opened(f"{uri}&immutable=1", wait)
+        return opened_to_read(Path(str(database.url.database)), wait)
     except sqlite3.Error as problem:
         raise _unreadable(database, problem) from problem
 
@@ -182,16 +169,6 @@ def _open_read_only(database: Database, timeout_seconds: float) -> sqlite3.Conne
 def _unreadable(database: Database, problem: sqlite3.Error) -> Exception:
     known = translate(exc.OperationalError("", {}, problem), database.url)
     return known or Unreachable(f"Cannot read {shown(database.url)}: {problem}")
-
-
-def _opened(uri: str, wait: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _safe_functions(connection: sqlite3.Connection) -> set[str]:

@@ -108,8 +108,12 @@ def _science_file(row: RowMapping) -> ScienceFile:
     return ScienceFile(shape=shape, **values)
 
 
+# A frame that only an imported table knows cannot be measured.
+_SHOWN = frame.c.expid.is_not(None)
+
+
 def channels_held(connection: Connection, aors: Sequence[int] = ()) -> list[int]:
-    """List the channels of which there are frames.
+    """List the channels of which there are frames that files show.
 
     Parameters
     ----------
@@ -123,14 +127,14 @@ def channels_held(connection: Connection, aors: Sequence[int] = ()) -> list[int]
     list of int
         Sorted.
     """
-    query = select(frame.c.channel).distinct().order_by(frame.c.channel)
+    query = select(frame.c.channel).where(_SHOWN).distinct().order_by(frame.c.channel)
     if aors:
         query = query.where(frame.c.aorkey.in_(aors))
     return list(connection.execute(query).scalars())
 
 
 def aors_held(connection: Connection, channel: int | None = None) -> list[int]:
-    """List the AORs of which there are frames.
+    """List the AORs of which there are frames that files show.
 
     Parameters
     ----------
@@ -146,7 +150,7 @@ def aors_held(connection: Connection, channel: int | None = None) -> list[int]:
     """
     query = (
         select(frame.c.aorkey)
-        .where(frame.c.aorkey.is_not(None))
+        .where(frame.c.aorkey.is_not(None), _SHOWN)
         .distinct()
         .order_by(frame.c.aorkey)
     )
@@ -326,9 +330,7 @@ def frame_counts(connection: Connection, channel: int, aors: Sequence[int]) -> d
     for batch in in_batches(list(aors), _MANY):
         query = (
             select(frame.c.aorkey, func.count())
-            .where(
-                frame.c.channel == channel, frame.c.aorkey.in_(batch), frame.c.expid.is_not(None)
-            )
+            .where(frame.c.channel == channel, frame.c.aorkey.in_(batch), _SHOWN)
             .group_by(frame.c.aorkey)
         )
         counts |= {int(row[0]): int(row[1]) for row in connection.execute(query)}

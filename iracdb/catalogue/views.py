@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, exc, inspect, select
 
+from iracdb.catalogue import obscore
 from iracdb.catalogue.tables import run
+from iracdb.errors import CannotWrite, RunRefused
 from iracdb.flags import FLAGS, flag_of_column
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, MISSING_TEXT, Column, Layout
 from iracdb.more_columns import AOR_MORE
@@ -38,10 +40,24 @@ AOR_SQL: dict[str, str] = {
     **{
         name: f"a.{name}"
         for name in (
-            "channel", "repeat", "state", "reason", "hdr_part", "n_total", "n_workable",
-            "n_coordinate_conversion", "n_not_in_fov", "n_centroiding", "n_aperture_out_of_bounds",
-            "n_bad_center_guess", "n_nan_in_aperture", "n_no_background", "aperture_correction",
-            "pixel_size", "standard_error", "creators",
+            "channel",
+            "repeat",
+            "state",
+            "reason",
+            "hdr_part",
+            "n_total",
+            "n_workable",
+            "n_coordinate_conversion",
+            "n_not_in_fov",
+            "n_centroiding",
+            "n_aperture_out_of_bounds",
+            "n_bad_center_guess",
+            "n_nan_in_aperture",
+            "n_no_background",
+            "aperture_correction",
+            "pixel_size",
+            "standard_error",
+            "creators",
         )
     },
 }
@@ -68,9 +84,22 @@ IMG_SQL: dict[str, str] = {
     **{
         name: f"i.{name}"
         for name in (
-            "plane", "flags", "x_wcs", "y_wcs", "amplitude", "angle", "residual_sum", "sky",
-            "sky_pixels", "nan_in_aperture", "nan_in_annulus", "array_location_factor",
-            "pixel_phase_factor", "corrected", "rejected_by", "link_grade",
+            "plane",
+            "flags",
+            "x_wcs",
+            "y_wcs",
+            "amplitude",
+            "angle",
+            "residual_sum",
+            "sky",
+            "sky_pixels",
+            "nan_in_aperture",
+            "nan_in_annulus",
+            "array_location_factor",
+            "pixel_phase_factor",
+            "corrected",
+            "rejected_by",
+            "link_grade",
         )
     },
 }
@@ -106,8 +135,11 @@ _HEADER_CARD = {
     ),
 }
 
+# What PostgreSQL says where a view cannot be dropped: something depends on it, it is not ours.
+_DEPENDED_ON, _NOT_OURS = "2BP01", "42501"
+
 _ALL_RUNS = ("run_aor_data", "run_img_data")
-_FIXED = (*_ALL_RUNS, "header_card", "quality_flag")
+_FIXED = (*_ALL_RUNS, "header_card", "quality_flag", obscore.NAME)
 
 
 def view_names(run_name: str) -> tuple[str, str]:
@@ -151,6 +183,7 @@ def rebuild_all(connection: Connection) -> None:
     dialect = connection.dialect.name
     _create(connection, "quality_flag", _quality_flag_sql())
     _create(connection, "header_card", _HEADER_CARD[dialect])
+    _create(connection, obscore.NAME, obscore.view_sql(dialect))
     layout = LAYOUTS[DEFAULT_LAYOUT]
     _create(
         connection,
@@ -189,6 +222,36 @@ def create_run_views(connection: Connection, run_id: int) -> None:
         (img_view, layout.img, IMG_SOURCE, this_run),
     ):
         _create(connection, view, f"SELECT {_columns(columns, layout)} FROM {source} WHERE {which}")
+
+
+def drop_run_views(connection: Connection, run_name: str) -> None:
+    """Drop the two views of one run.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction that may write.
+    run_name : str
+        Its name; the case does not matter.
+
+    Raises
+    ------
+    RunRefused
+        Where another view names one of them, which PostgreSQL does not allow to be dropped then.
+    CannotWrite
+        Where they are another user's.
+    """
+    for view in view_names(run_name):
+        try:
+            _execute(connection, f'DROP VIEW IF EXISTS "{view}"')
+        except exc.DBAPIError as problem:
+            state = getattr(problem.orig, "sqlstate", None)
+            if state == _DEPENDED_ON:
+                who = " ".join(str(problem.orig.diag.message_detail).split())  # type: ignore[union-attr]
+                raise RunRefused(f"Drop what others made of its views first: {who}") from None
+            if state == _NOT_OURS:
+                raise CannotWrite(f"The view {view} is another user's: ask its owner") from None
+            raise
 
 
 def column_sql(column: Column, layout: Layout) -> str:

@@ -11,9 +11,11 @@ from astropy.io.votable.exceptions import W03
 from astropy.io.votable.tree import Param, Resource, TableElement, VOTableFile
 from astropy.table import QTable
 
+from iracdb.catalogue.clock import now
 from iracdb.errors import RunRefused, UsageError
 from iracdb.export.csv_tables import csv_text
 from iracdb.export.log import log_text
+from iracdb.export.recording import record_export
 from iracdb.export.writing import write_files
 from iracdb.layouts import LAYOUTS, Layout
 from iracdb.runs.results import Run
@@ -31,7 +33,7 @@ def export_run(
     layout: str | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write a run's AOR table, image table and log.
+    """Write a run's AOR table, image table and log, and note that as an activity.
 
     Parameters
     ----------
@@ -65,15 +67,18 @@ def export_run(
             f"Run {run.row.run_id} ({run.row.name}) is not finished: "
             "repeat the command that began it"
         )
+    started_at, formats = now(), list(dict.fromkeys(formats))
     contents: dict[str, bytes] = {}
-    for name in dict.fromkeys(formats):
+    for name in formats:
         if name not in FORMATS:
             raise UsageError(f"There is no format {name!r}: {', '.join(FORMATS)}")
         for which in ("aor", "img"):
             file_name = f"{run.row.name}_{which}_data.{FORMATS[name]}"
             contents[file_name] = _table_bytes(run, which, name, layout)
     contents[f"{run.row.name}_log.txt"] = _log_bytes(run)
-    return write_files(folder, contents, overwrite=overwrite)
+    written = write_files(folder, contents, overwrite=overwrite)
+    record_export(run, folder, contents, formats=formats, layout=layout, started_at=started_at)
+    return written
 
 
 def file_names(run_name: str, formats: Iterable[str] = ("csv",)) -> list[str]:

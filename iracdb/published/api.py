@@ -31,7 +31,7 @@ class PublishedRuns:
             With the tables and logs of the runs.
         **options
             As of `iracdb.published.importing.import_runs`: targets, number, name, keep_going,
-            progress.
+            jobs, progress.
 
         Returns
         -------

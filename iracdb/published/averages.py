@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from iracdb.catalogue import tables as t
-from iracdb.catalogue import targets as catalogue_targets
-from iracdb.catalogue.bulk import insert_rows, reserve_numbers
-from iracdb.catalogue.targets import SAME_TARGET_ARCSEC, Position, separation_arcsec
+from iracdb.catalogue.bulk import insert_columns, reserve_numbers
+from iracdb.catalogue.targets import Position
 from iracdb.layouts import MISSING_TEXT
 from iracdb.published.blocks import ImageBlock
 from iracdb.published.reading import PublishedRun
+from iracdb.published.sheets import plain_values
+from iracdb.published.targets import KnownTargets
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.targets import FromList
 
@@ -24,8 +24,8 @@ UNKNOWN_AOR = 0
 """The key under which images are kept whose AOR nothing tells."""
 
 
-class KnownTargets:
-    """The catalogue's targets, read once: one question a position would take most of an import.
+class KnownAors:
+    """The AORs that the catalogue holds, read once for all runs of an import.
 
     Parameters
     ----------
@@ -35,67 +35,19 @@ class KnownTargets:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._found: dict[Position, int] = {}
-        column = t.target.c
-        rows = connection.execute(
-            select(column.dec, column.id, column.ra).where(
-                column.dec.is_not(None), column.pm_ra.is_(None), column.epoch.is_(None)
-            )
-        )
-        self._held = sorted(tuple(row) for row in rows)
+        self._held = set(connection.execute(select(t.aor.c.aorkey)).scalars())
 
-    def note(self, positions: Iterable[Position]) -> None:
-        """Add the positions that are new, all at once.
+    def note(self, keys: set[int]) -> None:
+        """Add the AORs that are new.
 
         Parameters
         ----------
-        positions : iterable of Position
-            Of rows to come.
+        keys : set of int
+            AORKEYs of rows to come.
         """
-        asked = [p for p in dict.fromkeys(positions) if p not in self._found]
-        # Targets without a position are few, and take their numbers before any is reserved.
-        for position in asked:
-            if position.ra is None:
-                self._found[position] = catalogue_targets.find_or_add(self._connection, position)
-        numbers = iter(reserve_numbers(self._connection, t.target, len(asked)))
-        rows = []
-        for position in asked:
-            if position.ra is None or position.dec is None:
-                continue
-            number = self._nearest(position.ra, position.dec)
-            if number is None:
-                number = next(numbers)
-                identity = f"{position.ra!r} {position.dec!r}"
-                rows.append((number, identity, position.name, position.ra, position.dec))
-                insort(self._held, (position.dec, number, position.ra))
-            self._found[position] = number
-        insert_rows(self._connection, t.target, ("id", "identity", "name", "ra", "dec"), rows)
-
-    def number_of(self, position: Position) -> int:
-        """Tell the target of a position.
-
-        Parameters
-        ----------
-        position : Position
-            One that was noted.
-
-        Returns
-        -------
-        int
-            Its number.
-        """
-        return self._found[position]
-
-    def _nearest(self, ra: float, dec: float) -> int | None:
-        """Find the nearest target held, as `iracdb.catalogue.targets.find_or_add` would."""
-        degrees = SAME_TARGET_ARCSEC / 3600
-        best = (math.inf, -1)
-        start = bisect_left(self._held, (dec - degrees,))
-        for held_dec, number, held_ra in self._held[start:]:
-            if held_dec > dec + degrees:
-                break
-            best = min(best, (separation_arcsec(ra, dec, held_ra, held_dec), number))
-        return best[1] if best[0] <= SAME_TARGET_ARCSEC else None
+        missing = sorted(keys - self._held)
+        insert_columns(self._connection, t.aor, {"aorkey": missing})
+        self._held.update(missing)
 
 
 class AorRows:
@@ -115,6 +67,8 @@ class AorRows:
         The list that the run was given.
     targets : KnownTargets
         Gains the targets that are new.
+    aors : KnownAors
+        Gains the AORs that are new.
     """
 
     def __init__(
@@ -125,6 +79,7 @@ class AorRows:
         blocks: Sequence[ImageBlock],
         target_list: FromList | None,
         targets: KnownTargets,
+        aors: KnownAors,
     ) -> None:
         self.connection = connection
         self.published = published
@@ -132,6 +87,8 @@ class AorRows:
         self.blocks = blocks
         self.target_list = target_list
         self.targets = targets
+        self.aors = aors
+        self.name = published.log.value("Target") or "unknown"
 
     def store(self) -> list[int]:
         """Store them.
@@ -141,112 +98,116 @@ class AorRows:
         list of int
             The row of each block.
         """
-        self._store_aors()
         table = self.published.aor
+        of_blocks = {block.aorkey for block in self.blocks if block.aorkey is not None}
+        self.aors.note(of_blocks.union(table.column("aorkey")))
         unlisted = [block for block in self.blocks if block.aor_row is None]
-        positions = [self._position(table.row(index)) for index in range(len(table))]
-        places = [self._listed_position(block) or self._position({}) for block in unlisted]
-        self.targets.note([*positions, *places])
-        rows = [self._printed(index, position) for index, position in enumerate(positions)]
-        rows += [
-            self._unprinted(block, position, len(table) + place)
-            for place, (block, position) in enumerate(zip(unlisted, places, strict=True), start=1)
-        ]
-        repeats: Counter[tuple[Any, ...]] = Counter()
-        for row in rows:
-            identity = tuple(row[name] for name in ("target_id", "aorkey", "frame_group"))
-            row["repeat"] = repeats[identity]
-            repeats[identity] += 1
-        ids = list(reserve_numbers(self.connection, t.aor_result, len(rows)))
-        columns = list(rows[0])
-        values = (
-            (number, *(row[name] for name in columns))
-            for number, row in zip(ids, rows, strict=True)
-        )
-        insert_rows(self.connection, t.aor_result, ("id", *columns), values)
-        place_of_unlisted = {id(block): len(table) + i for i, block in enumerate(unlisted)}
+        positions = self._printed_positions()
+        positions += [self._listed_position(block) or self._position({}) for block in unlisted]
+        columns = self._printed(positions)
+        for block in unlisted:
+            row = self._unprinted(block, positions[len(columns["aorkey"])])
+            for name, values in columns.items():
+                values.append(row.get(name))
+        targets = self.targets.numbers_of(positions)
+        identities = zip(targets, columns["aorkey"], columns["frame_group"], strict=True)
+        ids = list(reserve_numbers(self.connection, t.aor_result, len(positions)))
+        columns |= {
+            "id": ids,
+            "target_id": targets,
+            "repeat": _repeats(identities),
+            "row_number": list(range(1, len(ids) + 1)),
+            "target_name": [position.name for position in positions],
+            **{name: [value] * len(ids) for name, value in self._of_run().items()},
+        }
+        told = {name: values for name, values in columns.items() if set(values) != {None}}
+        insert_columns(self.connection, t.aor_result, told)
+        of_unlisted = iter(ids[len(table) :])
         return [
-            ids[block.aor_row if block.aor_row is not None else place_of_unlisted[id(block)]]
+            next(of_unlisted) if block.aor_row is None else ids[block.aor_row]
             for block in self.blocks
         ]
 
-    def _store_aors(self) -> None:
-        keys = {*self.published.aor.column("aorkey")}
-        keys |= {block.aorkey for block in self.blocks if block.aorkey is not None}
-        held = set(self.connection.execute(select(t.aor.c.aorkey)).scalars())
-        missing = sorted(keys - held)
-        if missing:
-            self.connection.execute(insert(t.aor), [{"aorkey": key} for key in missing])
+    def _printed(self, positions: Sequence[Position]) -> dict[str, list[Any]]:
+        """Make the columns of the rows that the table prints."""
+        table = self.published.aor
+        positions = positions[: len(table)]
 
-    def _printed(self, index: int, position: Position) -> dict[str, Any]:
-        cells = self.published.aor.row(index)
-        workable, total = _fraction(cells.get("workable_total"))
-        flux = cells["flux"]
+        def told(key: str) -> list[Any]:
+            return list(table.column(key)) if key in table.values else [None] * len(table)
+
+        fluxes, times, modes = told("flux"), told("frame_time"), told("read_mode")
+        empty = [flux is None for flux in fluxes]
+        fractions = [_fraction(text) for text in told("workable_total")]
+        has_position = "target_ra" in table.values
         return {
-            **self._common(cells["aorkey"], position, index + 1, listed=True),
-            "frame_group": _group(cells),
-            "state": "empty" if flux is None else "measured",
-            "reason": "no flux in the published table" if flux is None else None,
-            "target_ra": cells.get("target_ra", position.ra),
-            "target_dec": cells.get("target_dec", position.dec),
-            "target_text": cells.get("target_text"),
-            "mission": cells.get("mission"),
-            "read_mode": cells.get("read_mode"),
-            "frame_time": cells["frame_time"],
-            "cycling": cells["cycling"] == "YES",
-            "dither_scale": _present(cells["dither_scale"]),
-            "dither_position": _integer(cells["dither_position"]),
-            "date_obs": cells["date_obs"],
-            "mjd_obs": cells["mjd"],
-            "n_total": total,
-            "n_workable": workable,
-            "n_rejected": cells.get("rejected"),
-            "flux": flux,
-            "error": cells["error"],
+            "aorkey": told("aorkey"),
+            "frame_group": [_group(mode, time) for mode, time in zip(modes, times, strict=True)],
+            "listed": [True] * len(table),
+            "state": ["empty" if nothing else "measured" for nothing in empty],
+            "reason": ["no flux in the published table" if nothing else None for nothing in empty],
+            "target_ra": told("target_ra") if has_position else [p.ra for p in positions],
+            "target_dec": told("target_dec") if has_position else [p.dec for p in positions],
+            "target_text": told("target_text"),
+            "mission": told("mission"),
+            "read_mode": modes,
+            "frame_time": times,
+            "cycling": [text == "YES" for text in told("cycling")],
+            "dither_scale": [_present(text) for text in told("dither_scale")],
+            "dither_position": [_integer(text) for text in told("dither_position")],
+            "date_obs": told("date_obs"),
+            "mjd_obs": told("mjd"),
+            "n_total": [total for _, total in fractions],
+            "n_workable": [workable for workable, _ in fractions],
+            "n_rejected": told("rejected"),
+            "flux": fluxes,
+            "error": told("error"),
         }
 
-    def _unprinted(self, block: ImageBlock, position: Position, number: int) -> dict[str, Any]:
-        times = self.published.img.column("mjd")[block.first : block.end]
-        empty = dict.fromkeys(
-            ("target_text", "mission", "read_mode", "frame_time", "cycling", "dither_scale",
-             "dither_position", "date_obs", "n_total", "n_workable", "n_rejected", "flux", "error")
-        )  # fmt: skip
-        key = UNKNOWN_AOR if block.aorkey is None else block.aorkey
+    def _unprinted(self, block: ImageBlock, position: Position) -> dict[str, Any]:
+        """Make the row of images that the table has no row for."""
         return {
-            **empty,
-            **self._common(key, position, number, listed=False),
+            "aorkey": UNKNOWN_AOR if block.aorkey is None else block.aorkey,
             "frame_group": "unknown",
+            "listed": False,
             "state": "empty",
             "reason": f"no row in the published table; AOR {block.evidence}",
             "target_ra": position.ra,
             "target_dec": position.dec,
-            "mjd_obs": times[-1],
+            "mjd_obs": plain_values(self.published.img.array("mjd")[block.end - 1 : block.end])[0],
         }
 
-    def _common(self, aorkey: int, position: Position, row: int, *, listed: bool) -> dict[str, Any]:
-        command = self.published.log.command
+    def _of_run(self) -> dict[str, Any]:
+        """Tell what is the same in all rows."""
+        log = self.published.log
         return {
             "run_id": self.run_id,
-            "target_id": self.targets.number_of(position),
-            "aorkey": aorkey,
-            "channel": self.published.log.channel,
-            "row_number": row,
-            "listed": listed,
-            "target_name": position.name,
-            "aperture_correction": command.aperture_correction,
-            "pixel_size": command.pixel_size,
+            "channel": log.channel,
+            "aperture_correction": log.command.aperture_correction,
+            "pixel_size": log.command.pixel_size,
         }
+
+    def _printed_positions(self) -> list[Position]:
+        """Tell the targets of the rows that the table prints."""
+        table = self.published.aor
+        keys = [key for key in ("target_ra", "target_dec", "target_text") if key in table.values]
+        if not keys:
+            return [self._position({})] * len(table)
+        cells = list(zip(*(table.column(key) for key in keys), strict=True))
+        known = {
+            printed: self._position(dict(zip(keys, printed, strict=True)))
+            for printed in dict.fromkeys(cells)
+        }
+        return [known[printed] for printed in cells]
 
     def _position(self, cells: dict[str, Any]) -> Position:
         """Tell the target of a row: as its table prints it, else as the log does."""
-        name = self.published.log.value("Target") or "unknown"
         if cells.get("target_ra") is not None:
-            return Position(name, cells["target_ra"], cells["target_dec"])
+            return Position(self.name, cells["target_ra"], cells["target_dec"])
         if cells.get("target_text"):
-            ra, dec = parse_coordinate(cells["target_text"])
-            return Position(name, ra, dec)
+            return Position(self.name, *_parsed(cells["target_text"]))
         told = self.published.log.command.position
-        return Position(name, *told) if told else Position(name, None, None)
+        return Position(self.name, *told) if told else Position(self.name, None, None)
 
     def _listed_position(self, block: ImageBlock) -> Position | None:
         """Tell the target of a block without a row by its turn in the list of targets."""
@@ -256,8 +217,11 @@ class AorRows:
         turn = [b for b in self.blocks if b.aorkey == block.aorkey].index(block)
         if turn >= len(of_aor):
             return None
-        name = self.published.log.value("Target") or "unknown"
-        return Position(name, of_aor[turn].ra, of_aor[turn].dec)
+        return Position(self.name, of_aor[turn].ra, of_aor[turn].dec)
+
+
+_parsed = cache(parse_coordinate)
+"""The same targets are in many runs."""
 
 
 def _present(text: str) -> str | None:
@@ -275,6 +239,15 @@ def _fraction(text: str | None) -> tuple[int | None, int | None]:
     return int(workable), int(total)
 
 
-def _group(cells: dict[str, Any]) -> str:
-    words = [cells.get("read_mode"), f"{cells['frame_time']!r} s"]
-    return " ".join(word for word in words if word)
+def _group(read_mode: str | None, frame_time: float | None) -> str:
+    return f"{read_mode} {frame_time!r} s" if read_mode else f"{frame_time!r} s"
+
+
+def _repeats(identities: Iterable[Hashable]) -> list[int]:
+    """Count how often each stood there before."""
+    seen: Counter[Hashable] = Counter()
+    found = []
+    for identity in identities:
+        found.append(seen[identity])
+        seen[identity] += 1
+    return found

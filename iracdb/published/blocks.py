@@ -13,8 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from iracdb.errors import InputRefused
 from iracdb.published.reading import PublishedRun
+from iracdb.published.sheets import plain_values
 
 _LISTS_EMPTY = (15, 16)
 """Numbers of columns of the AOR tables that have a row for every AOR, also an empty one."""
@@ -70,11 +74,10 @@ def image_blocks(run: PublishedRun) -> list[ImageBlock]:
     InputRefused
         Where the two tables cannot belong together.
     """
-    spans = _spans(run.img.column("file_number"))
-    times = run.img.column("mjd")
-    fluxes = run.img.column("net")
-    last_times = [times[end - 1] for _, end in spans]
-    empty = [fluxes[first:end].count(None) == end - first for first, end in spans]
+    starts, ends = _bounds(run.img.array("file_number"))
+    spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    last_times = plain_values(run.img.array("mjd")[ends - 1])
+    empty = np.logical_and.reduceat(np.isnan(run.img.array("net")), starts).tolist()
     rows = _align(run, last_times, empty)
     keys = run.aor.column("aorkey")
     aor_times = run.aor.column("mjd")
@@ -93,13 +96,10 @@ def image_blocks(run: PublishedRun) -> list[ImageBlock]:
     return blocks
 
 
-def _spans(file_numbers: Sequence[int]) -> list[tuple[int, int]]:
-    starts = [
-        index
-        for index, number in enumerate(file_numbers)
-        if index == 0 or number <= file_numbers[index - 1]
-    ]
-    return list(zip(starts, [*starts[1:], len(file_numbers)], strict=True))
+def _bounds(file_numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find where blocks begin and end."""
+    starts = np.flatnonzero(np.diff(file_numbers, prepend=file_numbers[0]) <= 0)
+    return starts, np.append(starts[1:], len(file_numbers))
 
 
 def _align(run: PublishedRun, last_times: Sequence[Any], empty: Sequence[bool]) -> list[int | None]:

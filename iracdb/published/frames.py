@@ -6,12 +6,12 @@ channel and time. C is one of several candidates. D is no frame at all: the row 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 
-from iracdb.catalogue.bulk import insert_rows, reserve_numbers
+from iracdb.catalogue.bulk import insert_columns, reserve_numbers
 from iracdb.catalogue.tables import frame
 from iracdb.published.blocks import ImageBlock
 
@@ -22,8 +22,20 @@ SEVERAL = "channel and time are those of several frames"
 NOTHING = "the row has no time"
 
 
-Frame = tuple[int, int | None, bool]
-"""A frame's number, its AOR, and whether files show it."""
+@dataclass
+class ChannelFrames:
+    """The frames of one channel by time.
+
+    Parameters
+    ----------
+    shown : dict
+        (number, AORKEY) of those that files show, in the order of their numbers.
+    unshown : dict
+        Number of the one that no file shows.
+    """
+
+    shown: dict[float, list[tuple[int, int]]]
+    unshown: dict[float, int]
 
 
 class KnownFrames:
@@ -37,10 +49,10 @@ class KnownFrames:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._by_channel: dict[int, dict[float, list[Frame]]] = {}
+        self._by_channel: dict[int, ChannelFrames] = {}
 
-    def of_channel(self, channel: int) -> dict[float, list[Frame]]:
-        """Give the frames of a channel by time.
+    def of_channel(self, channel: int) -> ChannelFrames:
+        """Give the frames of a channel.
 
         Parameters
         ----------
@@ -49,18 +61,21 @@ class KnownFrames:
 
         Returns
         -------
-        dict
-            Lists of frames, in the order of their numbers.
+        ChannelFrames
+            Those with a time.
         """
         if channel not in self._by_channel:
-            found: dict[float, list[Frame]] = defaultdict(list)
+            found = ChannelFrames({}, {})
             rows = self._connection.execute(
                 select(frame.c.id, frame.c.aorkey, frame.c.expid, frame.c.mjd_obs)
                 .where(frame.c.channel == channel, frame.c.mjd_obs.is_not(None))
                 .order_by(frame.c.id)
             )
             for number, aorkey, expid, time in rows:
-                found[time].append((number, aorkey, expid is not None))
+                if expid is None:
+                    found.unshown[time] = number
+                else:
+                    found.shown.setdefault(time, []).append((number, aorkey))
             self._by_channel[channel] = found
         return self._by_channel[channel]
 
@@ -74,15 +89,16 @@ class KnownFrames:
         missing : dict
             AORKEY or None by time.
         """
-        known = self.of_channel(channel)
-        numbers = reserve_numbers(self._connection, frame, len(missing))
-        rows = [
-            (number, channel, aorkey, time)
-            for number, (time, aorkey) in zip(numbers, sorted(missing.items()), strict=True)
-        ]
-        insert_rows(self._connection, frame, ("id", "channel", "aorkey", "mjd_obs"), rows)
-        for number, _, aorkey, time in rows:
-            known[time].append((number, aorkey, False))
+        times = sorted(missing)
+        numbers = reserve_numbers(self._connection, frame, len(times))
+        rows = {
+            "id": numbers,
+            "channel": [channel] * len(times),
+            "aorkey": [missing[time] for time in times],
+            "mjd_obs": times,
+        }
+        insert_columns(self._connection, frame, rows)
+        self.of_channel(channel).unshown.update(zip(times, numbers, strict=True))
 
     def nameless(self, channel: int) -> int:
         """Note a frame without even a time.
@@ -101,8 +117,30 @@ class KnownFrames:
         return int(self._connection.execute(made).scalar_one())
 
 
-class FrameLinks:
-    """Finds the frame of each image of a table.
+@dataclass(frozen=True)
+class Links:
+    """The frames of the images of a table.
+
+    Parameters
+    ----------
+    frames : list of int
+        Number of each image's frame.
+    grades, evidence : list of str
+        How sure that is, and why.
+    """
+
+    frames: list[int]
+    grades: list[str]
+    evidence: list[str]
+
+
+def link(
+    known: KnownFrames,
+    channel: int,
+    times: Sequence[float | None],
+    blocks: Sequence[ImageBlock],
+) -> Links:
+    """Find the frame of each image of a table.
 
     Parameters
     ----------
@@ -111,68 +149,67 @@ class FrameLinks:
     channel : int
         1 to 4.
     times : sequence of float or None
-        MJD of each row.
+        MJD of each image.
     blocks : sequence of ImageBlock
-        Whose rows they are.
+        In order, together all of the table.
+
+    Returns
+    -------
+    Links
+        In the order of the table.
     """
+    held = known.of_channel(channel)
+    _add_missing(known, channel, times, blocks)
+    if None not in times and held.shown.keys().isdisjoint(times):
+        # Most tables: no file shows a frame of any of the times.
+        frames = [held.unshown[time] for time in times]  # type: ignore[index]
+        return Links(frames, ["B"] * len(times), [BY_TIME] * len(times))
+    found = [
+        _link(known, channel, time, block.aorkey)
+        for block in blocks
+        for time in times[block.first : block.end]
+    ]
+    numbers, grades, evidence = map(list, zip(*found, strict=True))
+    return Links(numbers, grades, evidence)
 
-    def __init__(
-        self,
-        known: KnownFrames,
-        channel: int,
-        times: Sequence[float | None],
-        blocks: Sequence[ImageBlock],
-    ) -> None:
-        self._known = known
-        self._channel = channel
-        self._times = times
-        self._frames = known.of_channel(channel)
-        self._note_missing(blocks)
 
-    def _note_missing(self, blocks: Sequence[ImageBlock]) -> None:
-        missing: dict[float, int | None] = {}
-        for block in blocks:
-            for time in self._times[block.first : block.end]:
-                if time is not None and not self._serves(time, block.aorkey):
-                    missing.setdefault(time, block.aorkey)
-        if missing:
-            self._known.add(self._channel, missing)
+def _add_missing(
+    known: KnownFrames,
+    channel: int,
+    times: Sequence[float | None],
+    blocks: Sequence[ImageBlock],
+) -> None:
+    """Note the frames that no row may be linked to otherwise."""
+    held = known.of_channel(channel)
+    missing: dict[float, int | None] = {}
+    for block in blocks:
+        for time in times[block.first : block.end]:
+            if time in held.unshown or time is None or time in missing:
+                continue
+            if not _shown_serves(held.shown.get(time, ()), block.aorkey):
+                missing[time] = block.aorkey
+    if missing:
+        known.add(channel, missing)
 
-    def _serves(self, time: float, aorkey: int | None) -> bool:
-        """Tell whether a frame that is known can be a row's: not one of another AOR."""
-        return any(
-            not is_shown or aorkey in (None, key) for _, key, is_shown in self._frames.get(time, ())
-        )
 
-    def of(self, block: ImageBlock) -> list[tuple[int, str, str]]:
-        """Find the frame of each image of a block.
+def _shown_serves(shown: Sequence[tuple[int, int]], aorkey: int | None) -> bool:
+    """Tell whether a frame that files show can be a row's: not one of another AOR."""
+    return len(shown) > 0 and (aorkey is None or any(key == aorkey for _, key in shown))
 
-        Parameters
-        ----------
-        block : ImageBlock
-            Of the image table.
 
-        Returns
-        -------
-        list of tuple
-            The frame's number, the grade and the evidence of each.
-        """
-        times = self._times[block.first : block.end]
-        return [self._of(time, block.aorkey) for time in times]
-
-    def _of(self, time: float | None, aorkey: int | None) -> tuple[int, str, str]:
-        if time is None:
-            return self._known.nameless(self._channel), "D", NOTHING
-        candidates = self._frames[time]
-        if len(candidates) == 1 and not candidates[0][2]:
-            return candidates[0][0], "B", BY_TIME
-        shown = [(number, key) for number, key, is_shown in candidates if is_shown]
-        same = [number for number, key in shown if key == aorkey]
-        if len(same) == 1:
-            return same[0], "A", EXACT
-        if shown and aorkey is None:
-            return shown[0][0], *(("B", BY_TIME_SHOWN) if len(shown) == 1 else ("C", SEVERAL))
-        if same:
-            return same[0], "C", SEVERAL
-        # A frame of another AOR at that time is not this row's.
-        return next(number for number, _, is_shown in candidates if not is_shown), "B", BY_TIME
+def _link(
+    known: KnownFrames, channel: int, time: float | None, aorkey: int | None
+) -> tuple[int, str, str]:
+    if time is None:
+        return known.nameless(channel), "D", NOTHING
+    held = known.of_channel(channel)
+    shown = held.shown.get(time, [])
+    same = [number for number, key in shown if key == aorkey]
+    if len(same) == 1:
+        return same[0], "A", EXACT
+    if shown and aorkey is None:
+        return shown[0][0], *(("B", BY_TIME_SHOWN) if len(shown) == 1 else ("C", SEVERAL))
+    if same:
+        return same[0], "C", SEVERAL
+    # A frame of another AOR at that time is not this row's.
+    return held.unshown[time], "B", BY_TIME

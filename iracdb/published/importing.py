@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, or_, select, text
 
 from iracdb.catalogue import tables as t
+from iracdb.catalogue.bulk import no_garbage_collection
 from iracdb.catalogue.database import Database
 from iracdb.errors import InputRefused, RunRefused, UsageError
-from iracdb.published.reading import PublishedRun, find_runs, read_run
+from iracdb.published.ahead import ReadRun, reader
+from iracdb.published.reading import PublishedRun, find_runs
 from iracdb.published.store import Imported, Known, store_run
 from iracdb.runs.names import agree, check_name, check_number, number_of
 from iracdb.runs.registry import FIRST_IMPORTED
@@ -54,6 +57,7 @@ def import_runs(
     number: int | None = None,
     name: str | None = None,
     keep_going: bool = False,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import the runs of a folder.
@@ -70,6 +74,9 @@ def import_runs(
         For a single run: the number and name to give it.
     keep_going : bool, optional
         Import the runs that can be, and list what was refused.
+    jobs : int, optional
+        How many processes may be at work: this one writes, the others read. For a small folder
+        none is started. What is stored does not depend on it.
     progress : callable, optional
         Called after each run.
 
@@ -90,14 +97,15 @@ def import_runs(
         )
     lists = _lists(targets)
     report = ImportReport()
-    with database.write() as connection:
+    with reader(found, jobs) as read, database.write() as connection, no_garbage_collection():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4977674)"))
         known = Known(connection)
-        for done, (file_name, paths) in enumerate(found.items(), start=1):
+        for done, file_name in enumerate(found, start=1):
             try:
-                with connection.begin_nested():
-                    made = _import_one(connection, file_name, paths, lists, number, name, known)
+                # A place to go back to costs some speed: only where the import would go on.
+                with connection.begin_nested() if keep_going else nullcontext():
+                    made = _import_one(connection, file_name, read, lists, number, name, known)
             except InputRefused as problem:
                 if not keep_going:
                     raise
@@ -119,13 +127,14 @@ def import_runs(
 def _import_one(
     connection: Connection,
     file_name: str,
-    paths: dict[str, Path],
+    read: Callable[[str], ReadRun],
     lists: dict[str, FromList],
     number: int | None,
     name: str | None,
     known: Known,
 ) -> Imported:
-    published = read_run(file_name, paths)
+    found = read(file_name)
+    published = found.published
     run_name = name or lawful_name(file_name)
     if name is None and number is not None and number_of(run_name) is not None:
         # The files' own name owns another number.
@@ -137,7 +146,7 @@ def _import_one(
     run_id = owned or _next_imported(connection)
     _check_free(connection, run_id, run_name, file_name)
     given = _list_of(published, lists)
-    return store_run(connection, published, run_id, run_name, given, known)
+    return store_run(connection, found, run_id, run_name, given, known)
 
 
 def lawful_name(name: str) -> str:

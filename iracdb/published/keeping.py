@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -28,10 +30,26 @@ _COPIED = (
     "frame_id", "file_id", "plane", "repeat", "row_number", "file_number", "mjd_obs", "flags",
     "x", "y", "fwhm_x", "fwhm_y", "raw", "background", "link_grade", "link_evidence",
 )  # fmt: skip
-_MADE = (
-    "aor_result_id", "array_location_factor", "pixel_phase_factor", "corrected", "kept",
-    "rejected_by",
-)  # fmt: skip
+_MADE = ("array_location_factor", "pixel_phase_factor", "corrected", "kept", "rejected_by")
+
+KEPT_COLUMNS = (*_COPIED, *_MADE)
+"""Columns of ``image_result`` that a kept recomputation fills, but for the average's number."""
+
+
+@dataclass(frozen=True)
+class KeptAverage:
+    """One average of a kept recomputation with its images, as rows.
+
+    Parameters
+    ----------
+    average : dict
+        By the columns of ``aor_result``, but for its own number and the run's.
+    images : list of tuple
+        In the order of `KEPT_COLUMNS`.
+    """
+
+    average: dict[str, Any]
+    images: list[tuple[Any, ...]]
 
 
 def keep(
@@ -69,11 +87,8 @@ def keep(
         averages = averages_of(connection, parent.run_id, unlisted=True)
         images = images_of(connection, parent.run_id)
         _store_run_row(connection, parent, again, averages[0], run_id, run_name, comment)
-        rows = {row.aor_result_id: row for row in again.rows}
-        for average in averages:
-            # An AOR without a row in the published table has images all the same, and no flux.
-            rules = applied_rules(parent, average, again.recipe)
-            _store_average(connection, run_id, average, rules, rows.get(average.id), images)
+        for kept in kept_rows(parent, again, averages, images):
+            _store_average(connection, run_id, kept)
         registry.close(connection, run_id)
         record_activity(connection, "recompute", parent.run_id, f"kept as run {run_id}")
     return run_id
@@ -101,7 +116,7 @@ def _store_run_row(
     name: str,
     comment: str,
 ) -> None:
-    parameters = _parameters(parent, again, average)
+    parameters = kept_parameters(parent, again.recipe, average)
     connection.execute(
         insert(t.run).values(
             run_id=run_id,
@@ -135,13 +150,28 @@ def _store_run_row(
     )
 
 
-def _parameters(parent: Any, again: Recomputation, average: Any) -> Parameters:
-    """Take the parent's parameters, and what the recomputation applied in place of its gaps."""
-    rules = applied_rules(parent, average, again.recipe)
+def kept_parameters(parent: Any, recipe: str, average: Any) -> Parameters:
+    """Take the parent's parameters, and what a recomputation applies in place of its gaps.
+
+    Parameters
+    ----------
+    parent : Row
+        Of the table ``run``: the imported run.
+    recipe : {'manual', 'published-2018'}
+        By which it is recomputed.
+    average : Row
+        Any of its averages.
+
+    Returns
+    -------
+    iracdb.runs.parameters.Parameters
+        Of the kept run.
+    """
+    rules = applied_rules(parent, average, recipe)
     return Parameters(
         {
             **dict(parent.parameters),
-            "recipe": again.recipe,
+            "recipe": recipe,
             "recipe_version": 1,
             "aperture_correction": rules.aperture_correction,
             "pixel_size": rules.pixel_size,
@@ -156,41 +186,72 @@ def _parameters(parent: Any, again: Recomputation, average: Any) -> Parameters:
     )
 
 
-def _store_average(
-    connection: Connection,
-    run_id: int,
-    average: Any,
-    rules: Rules,
-    row: Recomputed | None,
-    images: dict[int, list[Any]],
-) -> None:
+def kept_rows(
+    parent: Any, again: Recomputation, averages: Sequence[Any], images: dict[int, list[Any]]
+) -> Iterator[KeptAverage]:
+    """Make the rows of a kept recomputation.
+
+    Parameters
+    ----------
+    parent : Row
+        Of the table ``run``: the imported run.
+    again : Recomputation
+        Of it.
+    averages : sequence of Row
+        All of the parent's: see `iracdb.runs.stored_rows.averages_of`.
+    images : dict
+        The parent's, by average.
+
+    Yields
+    ------
+    KeptAverage
+        In the order of the averages.
+    """
+    rows = {row.aor_result_id: row for row in again.rows}
+    for average in averages:
+        # An AOR without a row in the published table has images all the same, and no flux.
+        row, mine = rows.get(average.id), images.get(average.id, [])
+        rules = applied_rules(parent, average, again.recipe)
+        yield KeptAverage(
+            _average_again(average, rules, row, len(mine)),
+            [
+                (*(getattr(image, name) for name in _COPIED), *_made_again(row, index))
+                for index, image in enumerate(mine)
+            ],
+        )
+
+
+def _average_again(
+    average: Any, rules: Rules, row: Recomputed | None, images: int
+) -> dict[str, Any]:
     values = {
         column.name: getattr(average, column.name)
         for column in t.aor_result.columns
-        if column.name != "id"
+        if column.name not in ("id", "run_id")
     }
-    values["run_id"] = run_id
-    if row is not None:
-        mean, flux = row.again.mean, stored(row.again.mean.flux)
-        values |= {
-            "state": "empty" if flux is None else "measured",
-            "reason": None if flux is not None else "no image with a flux",
-            "n_total": len(images.get(average.id, [])),
-            "n_workable": mean.n_workable,
-            "n_rejected": mean.n_rejected,
-            "aperture_correction": rules.aperture_correction,
-            "pixel_size": rules.pixel_size,
-            "flux": flux,
-            "error": stored(mean.error),
-            "standard_error": stored(mean.standard_error),
-        }
+    if row is None:
+        return values
+    mean, flux = row.again.mean, stored(row.again.mean.flux)
+    return values | {
+        "state": "empty" if flux is None else "measured",
+        "reason": None if flux is not None else "no image with a flux",
+        "n_total": images,
+        "n_workable": mean.n_workable,
+        "n_rejected": mean.n_rejected,
+        "aperture_correction": rules.aperture_correction,
+        "pixel_size": rules.pixel_size,
+        "flux": flux,
+        "error": stored(mean.error),
+        "standard_error": stored(mean.standard_error),
+    }
+
+
+def _store_average(connection: Connection, run_id: int, kept: KeptAverage) -> None:
+    values = {**kept.average, "run_id": run_id}
     made = insert(t.aor_result).values(**values).returning(t.aor_result.c.id)
     number = int(connection.execute(made).scalar_one())
-    rows = (
-        (*(getattr(image, name) for name in _COPIED), number, *_made_again(row, index))
-        for index, image in enumerate(images.get(average.id, []))
-    )
-    insert_rows(connection, t.image_result, (*_COPIED, *_MADE), rows)
+    columns = ("aor_result_id", *KEPT_COLUMNS)
+    insert_rows(connection, t.image_result, columns, ((number, *image) for image in kept.images))
 
 
 def _made_again(row: Recomputed | None, index: int) -> tuple[Any, ...]:

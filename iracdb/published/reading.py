@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from iracdb.errors import InputRefused
 from iracdb.layouts import AOR_TABLES, IMG_TABLES, LAYOUTS, Column, Layout
 from iracdb.published.logs import Log, parse_log
@@ -168,7 +170,8 @@ def _read(role: str, path: Path) -> tuple[str, Source]:
 
 def _layout(aor: Sheet, img: Sheet) -> Layout:
     width = len(img.titles)
-    letters = {cell for column in img.columns[1:5] for cell in set(column)} & set("XONY")
+    found = np.unique([img.grid.letters(place) for place in range(1, 5)])
+    letters = set(map(chr, found.tolist())) & set("XONY")
     form = "NY" if width == 14 and letters and letters <= {"N", "Y"} else "XO"
     return LAYOUTS[f"{len(aor.titles)}-{width}-{form}"]
 

@@ -165,10 +165,6 @@ def _recomputed(
     return Recomputation(run.run_id, run.name, recipe, rows, _verdict(run, rows, recipe))
 
 
-
-
-
-
 def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomputed:
     rows = rows_of(images)
     rules = rules_of(run, average)
@@ -187,7 +183,6 @@ def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomp
         rows,
         again,
     )
-
 
 
 def _verdict(run: Any, rows: Sequence[Recomputed], recipe: str) -> str:

@@ -1,12 +1,13 @@
 """Raising links: imported images whose frames have been ingested since.
 
 Ingesting never changes a link. `relink` raises those that can be raised, in one transaction, and
-records that it did; it lowers none.
+records that it did; it lowers none. Images whose AOR nothing told get it where their frames tell.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from iracdb.catalogue.activity import record_activity
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database, in_batches
 from iracdb.published.frames import BY_TIME_SHOWN, EXACT
+from iracdb.published.unknown_aors import FoundAor, find_aors, settle
 
 image, result, frame = t.image_result.c, t.aor_result.c, t.frame.c
 
@@ -28,7 +30,7 @@ class Relinked:
     Parameters
     ----------
     raised : dict
-        Number of links by (run, grade before, grade after).
+        Number of links by (run, what they were, what they are): grades of links to frames, or AORs.
     """
 
     raised: dict[tuple[str, str, str], int]
@@ -62,7 +64,7 @@ def _candidates() -> Any:
 
 
 def could_rise(connection: Connection) -> int:
-    """Count the images whose link `relink` would raise.
+    """Count the links of images that `relink` would make surer.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def could_rise(connection: Connection) -> int:
     anything = select(image.link_grade).where(image.link_grade.is_not(None)).limit(1)
     if connection.execute(anything).first() is None:
         return 0
-    return len(_rises(connection))
+    return len(_rises(connection)) + sum(found.images for found in find_aors(connection))
 
 
 @dataclass(frozen=True)
@@ -120,31 +122,48 @@ def relink(database: Database) -> Relinked:
     """
     started = now()
     with database.write() as connection:
+        aors = find_aors(connection)
+        left = {number for found in aors for number in settle(connection, found)}
+        # With their AOR, links may rise that could not without.
         rises = _rises(connection)
+        left |= _raise(connection, rises)
+        _forget_empty_frames(connection, left)
         raised = Counter((rise.image.name, rise.image.link_grade, rise.grade) for rise in rises)
-        changes = [
-            {
-                "b_average": rise.image.aor_result_id, "b_frame": rise.image.frame_id,
-                "b_plane": rise.image.plane, "b_repeat": rise.image.repeat,
-                "frame_id": rise.image.shown_id, "link_grade": rise.grade,
-                "link_evidence": rise.evidence,
-            }
-            for rise in rises
-        ]  # fmt: skip
-        if changes:
-            connection.execute(
-                update(t.image_result).where(
-                    image.aor_result_id == bindparam("b_average"),
-                    image.frame_id == bindparam("b_frame"),
-                    image.plane == bindparam("b_plane"),
-                    image.repeat == bindparam("b_repeat"),
-                ),
-                changes,
-            )
-            _forget_empty_frames(connection, {change["b_frame"] for change in changes})
-            runs = {rise.image.name: rise.image.run_id for rise in rises}
-            _record(connection, started, raised, runs)
+        for found in aors:
+            raised[found.average.name, "AOR 0", f"AOR {found.aorkey}"] += found.images
+        runs = {row.name: row.run_id for row in _changed(aors, rises)}
+        _record(connection, started, raised, runs)
     return Relinked(dict(raised))
+
+
+def _changed(aors: Sequence[FoundAor], rises: Sequence[_Rise]) -> Iterator[Any]:
+    """Give rows of all that changes, each with its run."""
+    yield from (found.average for found in aors)
+    yield from (rise.image for rise in rises)
+
+
+def _raise(connection: Connection, rises: Sequence[_Rise]) -> set[Any]:
+    """Link images to other frames; give those that they were linked to."""
+    changes = [
+        {
+            "b_average": rise.image.aor_result_id, "b_frame": rise.image.frame_id,
+            "b_plane": rise.image.plane, "b_repeat": rise.image.repeat,
+            "frame_id": rise.image.shown_id, "link_grade": rise.grade,
+            "link_evidence": rise.evidence,
+        }
+        for rise in rises
+    ]  # fmt: skip
+    if changes:
+        connection.execute(
+            update(t.image_result).where(
+                image.aor_result_id == bindparam("b_average"),
+                image.frame_id == bindparam("b_frame"),
+                image.plane == bindparam("b_plane"),
+                image.repeat == bindparam("b_repeat"),
+            ),
+            changes,
+        )
+    return {change["b_frame"] for change in changes}
 
 
 def _forget_empty_frames(connection: Connection, frames: set[Any]) -> None:

@@ -1,8 +1,4 @@
-"""Tables of 2018 as values: column by column, every cell read, or refused with file and line.
-
-Columns are read at once: whether a column's numbers are printed in the shortest exact form is
-one comparison with how Python prints the list of them.
-"""
+"""Tables of 2018 as values: column by column, every cell read, or refused with file and line."""
 
 from __future__ import annotations
 
@@ -12,11 +8,17 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from iracdb.errors import InputRefused
 from iracdb.export.csv_tables import cell_text
 from iracdb.layouts import MISSING_TEXT, Column, Layout
+from iracdb.published.grid import Grid
+from iracdb.published.numerals import read_floats, read_integers
 from iracdb.runs.coordinates import parse_coordinate
 
 
@@ -29,13 +31,14 @@ class PrintedTable:
     columns : tuple of Column
         Of the layout.
     values : dict
-        Plain values of each column by its key, in the order of the rows; None for ``nan``.
+        Values of each column by its key, in the order of the rows: an array of numbers (NaN for
+        ``nan``) or of flags, a list of texts.
     cells : dict
         What was printed, by (row from 1, title), where the value alone would print otherwise.
     """
 
     columns: tuple[Column, ...]
-    values: dict[str, list[Any]]
+    values: dict[str, NDArray[Any] | list[str]]
     cells: dict[tuple[int, str], str]
 
     def __len__(self) -> int:
@@ -52,29 +55,50 @@ class PrintedTable:
         Returns
         -------
         list
-            In the order of the rows; not to be changed.
+            Plain values in the order of the rows; None for ``nan``.
         """
-        return self.values[key]
+        values = self.values[key]
+        return values if isinstance(values, list) else plain_values(values)
 
-    def row(self, index: int) -> dict[str, Any]:
-        """Give one row.
+    def array(self, key: str) -> NDArray[Any]:
+        """Give the numbers or flags of one column.
 
         Parameters
         ----------
-        index : int
-            From 0.
+        key : str
+            The column's key.
 
         Returns
         -------
-        dict
-            Values by the keys of the columns.
+        numpy.ndarray
+            In the order of the rows, NaN for ``nan``; not to be changed.
         """
-        return {key: values[index] for key, values in self.values.items()}
+        return np.asarray(self.values[key])
+
+
+def plain_values(values: NDArray[Any]) -> list[Any]:
+    """Make plain values of an array.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Numbers or flags.
+
+    Returns
+    -------
+    list
+        None for NaN.
+    """
+    plain: list[Any] = values.tolist()
+    if values.dtype.kind == "f":
+        for row in np.flatnonzero(np.isnan(values)).tolist():
+            plain[row] = None
+    return plain
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The cells of a file as texts.
+    """A file cut into cells.
 
     Parameters
     ----------
@@ -82,13 +106,13 @@ class Sheet:
         Of the file.
     titles : list of str
         Its first line.
-    columns : list of sequence of str
-        What stands below each title.
+    grid : Grid
+        The cells below them.
     """
 
     name: str
     titles: list[str]
-    columns: list[Sequence[str]]
+    grid: Grid
 
 
 def read_sheet(text: str, name: str) -> Sheet:
@@ -112,18 +136,20 @@ def read_sheet(text: str, name: str) -> Sheet:
         Where a row is too short or too long, there is none, or quotes stand where the export would
         write none.
     """
-    lines = text.split("\n")
-    if len(lines) == 1:
+    first, newline, below = text.partition("\n")
+    if not newline:
         raise InputRefused(f"{name}, line 1: no rows stand below the titles")
     if '"' in text:
-        return _quoted_sheet(lines, name)
-    titles = lines[0].split(",")
-    between = len(titles) - 1
-    for number, line in enumerate(lines, start=1):
-        if line.count(",") != between:
-            raise InputRefused(_wrong_length(name, number, line.count(",") + 1, between + 1))
-    cells = ",".join(lines[1:]).split(",")
-    return Sheet(name, titles, [cells[place :: between + 1] for place in range(between + 1)])
+        return _quoted_sheet(text.split("\n"), name)
+    titles = first.split(",")
+    try:
+        return Sheet(name, titles, Grid.of_lines(below, len(titles)))
+    except ValueError:
+        for number, line in enumerate(below.split("\n"), start=2):
+            if line.count(",") != len(titles) - 1:
+                found = _wrong_length(name, number, line.count(",") + 1, len(titles))
+                raise InputRefused(found) from None
+        raise
 
 
 def _quoted_sheet(lines: list[str], name: str) -> Sheet:
@@ -143,8 +169,8 @@ def _quoted_sheet(lines: list[str], name: str) -> Sheet:
             writer.writerow(row)
             if out.getvalue() != f"{line}\n":
                 raise InputRefused(f"{name}, line {number}: quotes stand where none are needed")
-    columns: list[Sequence[str]] = list(zip(*rows[1:], strict=True))
-    return Sheet(name, rows[0], columns)
+    cells = [cell for row in rows[1:] for cell in row]
+    return Sheet(name, rows[0], Grid.of_cells(cells, len(rows[0])))
 
 
 def _wrong_length(name: str, number: int, cells: int, wanted: int) -> str:
@@ -176,8 +202,8 @@ def read_table(columns: tuple[Column, ...], sheet: Sheet, layout: Layout) -> Pri
     cells: dict[tuple[int, str], str] = {}
     try:
         values = {
-            column.key: _column(column, layout, texts, cells)
-            for column, texts in zip(columns, sheet.columns, strict=True)
+            column.key: _column(column, layout, sheet.grid, place, cells)
+            for place, column in enumerate(columns)
         }
     except ValueError:
         raise InputRefused(_bad_cell(columns, sheet, layout)) from None
@@ -185,35 +211,38 @@ def read_table(columns: tuple[Column, ...], sheet: Sheet, layout: Layout) -> Pri
 
 
 def _column(
-    column: Column, layout: Layout, texts: Sequence[str], cells: dict[tuple[int, str], str]
-) -> list[Any]:
-    """Read a column at once; cell by cell where one is not printed as its value prints."""
-    read = _reader(column, layout)
+    column: Column, layout: Layout, grid: Grid, place: int, cells: dict[tuple[int, str], str]
+) -> NDArray[Any] | list[str]:
+    """Read a column at once, and one by one the cells that may print otherwise than their value."""
     if column.key.startswith("flag:"):
-        letters = {layout.no: False, layout.yes: True}
-        if not set(texts) <= set(letters):
-            raise ValueError
-        return [letters[text] for text in texts]
+        return _flags(grid, place, layout)
+    read = _reader(column, layout)
     if column.form == "text":
-        return [read(text) for text in texts] if column.key in _TEXT_READERS else list(texts)
-    plain: list[Any] = list(map(float if column.form == "float" else int, texts))
-    printed = ", ".join(texts)
-    usual = "inf" not in printed and "-0.0" not in texts
-    if column.form == "integer":
-        usual = min(plain) > -(2**63) and max(plain) < 2**63
-    if usual and repr(plain) == f"[{printed}]":
-        return [None if value != value else value for value in plain]
-    values = [read(text) for text in texts]
-    for number, (value, text) in enumerate(zip(values, texts, strict=True), start=1):
+        texts = grid.texts(place)
+        return [read(text) for text in texts] if column.key in _TEXT_READERS else texts
+    values, doubtful = (read_floats if column.form == "float" else read_integers)(grid, place)
+    for row in doubtful.tolist():
+        text = grid.text(row, place)
+        value = read(text)
+        values[row] = math.nan if value is None else value
         if cell_text(column.form, value) != text:
-            cells[number, column.title] = text
+            cells[row + 1, column.title] = text
     return values
+
+
+def _flags(grid: Grid, place: int, layout: Layout) -> NDArray[np.bool_]:
+    letters = grid.letters(place)
+    is_set: NDArray[np.bool_] = letters == ord(layout.yes)
+    if not (is_set | (letters == ord(layout.no))).all():
+        raise ValueError
+    return is_set
 
 
 def _bad_cell(columns: Sequence[Column], sheet: Sheet, layout: Layout) -> str:
     """Name the first cell that cannot be read."""
     readers = [_reader(column, layout) for column in columns]
-    for number, line in enumerate(zip(*sheet.columns, strict=True), start=2):
+    texts = [sheet.grid.texts(place) for place in range(len(columns))]
+    for number, line in enumerate(zip(*texts, strict=True), start=2):
         for column, read, cell in zip(columns, readers, line, strict=True):
             try:
                 read(cell)
@@ -251,6 +280,7 @@ def _matching(pattern: str, wanted: str) -> Callable[[str], str]:
     return read
 
 
+@cache
 def _position(cell: str) -> str:
     parse_coordinate(cell)
     return cell

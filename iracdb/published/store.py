@@ -6,30 +6,30 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, insert
 
 from iracdb import flags
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
 from iracdb.catalogue.activity import record_activity
-from iracdb.catalogue.bulk import insert_rows
-from iracdb.published.averages import AorRows, KnownTargets
-from iracdb.published.blocks import ImageBlock, image_blocks
-from iracdb.published.frames import FrameLinks, KnownFrames
+from iracdb.catalogue.bulk import insert_columns, insert_rows
+from iracdb.published.ahead import ReadRun
+from iracdb.published.averages import AorRows, KnownAors
+from iracdb.published.blocks import ImageBlock
+from iracdb.published.frames import KnownFrames, Links, link
 from iracdb.published.reading import PublishedRun
-from iracdb.published.sheets import PrintedTable
+from iracdb.published.sheets import PrintedTable, plain_values
+from iracdb.published.targets import KnownTargets
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.registry import as_number, as_text
+from iracdb.runs.results import AOR_NOTE
 from iracdb.runs.targets import FromList
 
-_IMAGE_COLUMNS = (
-    "aor_result_id", "frame_id", "plane", "repeat", "row_number", "file_number", "mjd_obs",
-    "flags", "x", "y",
-    "fwhm_x", "fwhm_y", "raw", "background", "link_grade", "link_evidence",
-)  # fmt: skip
+_MEASURED = ("x", "y", "fwhm_x", "fwhm_y", "raw", "background")
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,12 @@ class Known:
     def __init__(self, connection: Connection) -> None:
         self.frames = KnownFrames(connection)
         self.targets = KnownTargets(connection)
+        self.aors = KnownAors(connection)
 
 
 def store_run(
     connection: Connection,
-    published: PublishedRun,
+    read: ReadRun,
     run_id: int,
     name: str,
     target_list: FromList | None,
@@ -89,8 +90,8 @@ def store_run(
     ----------
     connection : sqlalchemy.Connection
         In a transaction that may write.
-    published : PublishedRun
-        As read.
+    read : ReadRun
+        What its files tell.
     run_id : int
         A free number.
     name : str
@@ -104,16 +105,13 @@ def store_run(
     -------
     Imported
         What was stored.
-
-    Raises
-    ------
-    InputRefused
-        Where its two tables cannot belong together.
     """
-    blocks = image_blocks(published)
+    published, blocks = read.published, read.blocks
     parameters = parameters_of(published)
     _store_run_row(connection, published, run_id, name, parameters)
-    results = AorRows(connection, published, run_id, blocks, target_list, known.targets).store()
+    results = AorRows(
+        connection, published, run_id, blocks, target_list, known.targets, known.aors
+    ).store()
     grades = _store_images(connection, published, blocks, results, known.frames)
     cells = [
         (run_id, role, row, title, printed)
@@ -211,10 +209,12 @@ def _store_run_row(
             finished_at=reduced,
         )
     )
-    connection.execute(
-        insert(t.run_parameter),
+    insert_rows(
+        connection,
+        t.run_parameter,
+        ("run_id", "name", "value", "number"),
         [
-            {"run_id": run_id, "name": key, "value": as_text(value), "number": as_number(value)}
+            (run_id, key, as_text(value), as_number(value))
             for key, value in parameters.values.items()
         ],
     )
@@ -229,21 +229,21 @@ def _store_run_row(
             for place, source in enumerate(published.sources, start=1)
         ],
     )  # fmt: skip
-    connection.execute(
-        insert(t.run_log_field),
+    insert_rows(
+        connection,
+        t.run_log_field,
+        ("run_id", "position", "name", "value"),
+        [(run_id, place, *line) for place, line in enumerate(log.fields, start=1)],
+    )
+    insert_rows(
+        connection,
+        t.run_problem,
+        ("run_id", "position", "aorkey", "reason"),
         [
-            {"run_id": run_id, "position": place, "name": key, "value": value}
-            for place, (key, value) in enumerate(log.fields, start=1)
+            (run_id, place, aorkey, "in the log")
+            for place, aorkey in enumerate(log.problem_aors, start=1)
         ],
     )
-    if log.problem_aors:
-        connection.execute(
-            insert(t.run_problem),
-            [
-                {"run_id": run_id, "position": place, "aorkey": aorkey, "reason": "in the log"}
-                for place, aorkey in enumerate(log.problem_aors, start=1)
-            ],
-        )
     record_activity(connection, "import", run_id, "imported")
 
 
@@ -255,75 +255,75 @@ def _store_images(
     known: KnownFrames,
 ) -> Counter[str]:
     table = published.img
-    links = FrameLinks(known, published.log.channel, table.column("mjd"), blocks)
-    frames: list[int] = []
-    grades: list[str] = []
-    evidence: list[str] = []
-    averages: list[int] = []
-    repeats: list[int] = []
-    for block, result in zip(blocks, results, strict=True):
-        mine, their_grades, why = zip(*links.of(block), strict=True)
-        frames += mine
-        grades += their_grades
-        evidence += [
-            _with_aor(text, grade, block) for text, grade in zip(why, their_grades, strict=True)
-        ]
-        averages += [result] * len(mine)
-        repeats += _repeats(mine)
-    columns = (
-        averages, frames, repeat(-1), repeats, range(1, len(table) + 1),
-        table.column("file_number"), table.column("mjd"), _flag_bits(table),
-        *(table.column(key) for key in ("x", "y", "fwhm_x", "fwhm_y", "raw", "background")),
-        grades, evidence,
-    )  # fmt: skip
-    insert_rows(connection, t.image_result, _IMAGE_COLUMNS, zip(*columns, strict=False))
-    return Counter(grades)
+    links = link(known, published.log.channel, table.column("mjd"), blocks)
+    _tell_aors(links, blocks)
+    lengths = [block.end - block.first for block in blocks]
+    columns = {
+        "aor_result_id": np.repeat(results, lengths).tolist(),
+        "frame_id": links.frames,
+        "plane": [-1] * len(table),
+        "repeat": _repeats(links.frames, blocks),
+        "row_number": range(1, len(table) + 1),
+        "file_number": table.array("file_number").tolist(),
+        "mjd_obs": table.array("mjd").tolist(),
+        "flags": _flag_bits(table).tolist(),
+        **{key: table.array(key).tolist() for key in _MEASURED},
+        "link_grade": links.grades,
+        "link_evidence": links.evidence,
+    }
+    insert_columns(connection, t.image_result, columns)
+    return Counter(links.grades)
 
 
-def _with_aor(evidence: str, grade: str, block: ImageBlock) -> str:
-    """Say how the image's AOR is known, where neither its frame nor its time settles that."""
-    if "A" in (grade, block.grade):
-        return evidence
-    return f"{evidence}; AOR (grade {block.grade}): {block.evidence}"
+def _tell_aors(links: Links, blocks: Sequence[ImageBlock]) -> None:
+    """Say how the images' AOR is known, where neither their frames nor its time settle that."""
+    for block in blocks:
+        if block.grade != "A":
+            for row in range(block.first, block.end):
+                if links.grades[row] != "A":
+                    links.evidence[row] += f"{AOR_NOTE}{block.grade}): {block.evidence}"
 
 
-def _repeats(frames: Sequence[int]) -> list[int]:
+def _repeats(frames: Sequence[int], blocks: Sequence[ImageBlock]) -> list[int]:
     """Count, for each frame of an average, how often it stood there before."""
-    if len(set(frames)) == len(frames):
-        return [0] * len(frames)
-    seen: Counter[int] = Counter()
-    found = []
-    for number in frames:
-        found.append(seen[number])
-        seen[number] += 1
+    found = [0] * len(frames)
+    for block in blocks:
+        mine = frames[block.first : block.end]
+        if len(set(mine)) < len(mine):
+            seen: Counter[int] = Counter()
+            for row, number in enumerate(mine, start=block.first):
+                found[row] = seen[number]
+                seen[number] += 1
     return found
 
 
-def _flag_bits(table: PrintedTable) -> list[int]:
+def _flag_bits(table: PrintedTable) -> NDArray[np.int64]:
     """Put the flags of each row into one number."""
-    flagged = [column for column in table.columns if column.key.startswith("flag:")]
-    bits = [flags.flag_of_column(column.title).bit for column in flagged]
-    rows = list(zip(*(table.column(column.key) for column in flagged), strict=True))
-    number_of = {
-        row: sum(bit for bit, is_set in zip(bits, row, strict=True) if is_set) for row in set(rows)
-    }
-    return [number_of[row] for row in rows]
+    bits = np.zeros(len(table), np.int64)
+    for column in table.columns:
+        if column.key.startswith("flag:"):
+            bits |= table.array(column.key) * np.int64(flags.flag_of_column(column.title).bit)
+    return bits
 
 
 def _derived_cells(published: PublishedRun, run_id: int) -> list[tuple[Any, ...]]:
     """Find the cells that the views would derive otherwise than they are printed."""
-    cells = []
     aor, img = published.aor, published.img
-    columns = [aor.column(key) for key in ("flux", "error", "spread")]
-    for row, (flux, error, spread) in enumerate(zip(*columns, strict=True), start=1):
-        derived = None if flux in (None, 0) or error is None else error / flux * 100
-        if derived != spread and (row, "Spread (%)") not in aor.cells:
-            cells.append((run_id, "aor_data", row, "Spread (%)", _printed(spread)))
-    columns = [img.column(key) for key in ("raw", "background", "net")]
-    for row, (raw, background, net) in enumerate(zip(*columns, strict=True), start=1):
-        derived = None if raw is None or background is None else raw - background
-        if derived != net and (row, "Res_Flux") not in img.cells:
-            cells.append((run_id, "img_data", row, "Res_Flux", _printed(net)))
+    flux, error = aor.array("flux"), aor.array("error")
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        spread = np.where(flux == 0, np.nan, error / flux * 100)
+        net = img.array("raw") - img.array("background")
+    cells = []
+    for role, table, key, title, derived in (
+        ("aor_data", aor, "spread", "Spread (%)", spread),
+        ("img_data", img, "net", "Res_Flux", net),
+    ):
+        told = table.array(key)
+        differs = (derived != told) & ~(np.isnan(derived) & np.isnan(told))
+        for row in np.flatnonzero(differs).tolist():
+            if (row + 1, title) not in table.cells:
+                printed = _printed(plain_values(told[row : row + 1])[0])
+                cells.append((run_id, role, row + 1, title, printed))
     return cells
 
 

@@ -3,20 +3,29 @@
 Knows no database: columns of plain values in, digests out, so that the same digest comes from a
 catalogue on SQLite or PostgreSQL, from a frozen file and from the exported tables.
 
-A row is a record of fixed width: for each column one byte that says whether there is a value, then
-eight bytes of a number (IEEE 754 double or signed integer, big-endian) or the 32 bytes of a text's
-SHA-256 (UTF-8). Columns without any value are left out. Records are sorted by their bytes, the
-frame's time first, so that neither row numbers nor the order of files matter. The averages are the
-leaves of a Merkle tree (in the form of RFC 6962, section 2.1), so that one can be proven against
-the digest without the others; the images are hashed in one sequence.
+A row is a record of fixed width: for each column one byte that says whether there is a value (1 or
+0), then eight bytes of a number (IEEE 754 double or signed integer, big-endian) or the 32 bytes of
+a text's SHA-256 (UTF-8); zeros where there is none. NaN, infinities and an empty text are no value;
+-0.0 is 0.0. A text is taken without white space around it, and a line of it ends with a line feed:
+tables keep no more. Columns without any value are left out. Records are sorted by their bytes, and
+an average's key or an image's time stands first in them: neither row numbers nor the order of files
+matter.
+
+The averages are the leaves of a Merkle tree (in the form of RFC 6962, section 2.1), so that one can
+be proven against the digest without the others; the images are hashed in one sequence. A table's
+digest is the SHA-256 of a head and the root, or of a head and the sequence's SHA-256. The head is
+text, in lines that end with a line feed: ``averages`` or ``images``, how many rows, then a line a
+column: title, tab, form. A run's digest is the SHA-256 of three such lines: the name of this scheme
+and the two tables' digests, hexadecimal.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -26,9 +35,12 @@ from iracdb.layouts import CellForm
 SCHEME = "iracdb-result-1"
 """Name of this way of hashing; another way would have another name."""
 
-# A VOTable cannot tell an empty text from none.
-_NOTHING = (None, "")
 _LEAF, _NODE = b"\x00", b"\x01"
+_HASH_BYTES = 32
+_KINDS: dict[CellForm, set[type]] = {"integer": {int}, "float": {int, float}, "text": {str}}
+# What eight bytes hold of a whole number, as such and as a double.
+_LARGEST: dict[CellForm, int] = {"integer": 2**63 - 1, "float": 2**53}
+_MOST_FLOORS = 64
 
 Values = Mapping[tuple[str, CellForm], Sequence[Any]]
 """Columns by title and form, each as long as the others; None where there is no value."""
@@ -146,7 +158,7 @@ def digest_averages(values: Values) -> TableDigest:
     """
     columns, records = _records(values)
     root = _root([_leaf(record) for record in sorted(records)])
-    return TableDigest(_table_hash("averages", columns, len(records), root), columns, len(records))
+    return _digest_of("averages", columns, len(records), root)
 
 
 def digest_images(values: Values) -> TableDigest:
@@ -164,7 +176,7 @@ def digest_images(values: Values) -> TableDigest:
     """
     columns, records = _records(values)
     content = hashlib.sha256(b"".join(sorted(records))).digest()
-    return TableDigest(_table_hash("images", columns, len(records), content), columns, len(records))
+    return _digest_of("images", columns, len(records), content)
 
 
 def prove(averages: Values, images: str, row: int) -> Proof:
@@ -184,13 +196,12 @@ def prove(averages: Values, images: str, row: int) -> Proof:
     Proof
         For `proven_digest`.
     """
-    titles, records = _records(averages)
+    columns, records = _records(averages)
     ordered = sorted(records)
     index = ordered.index(records[row])
-    told = {title: (form, cells) for (title, form), cells in averages.items() if title in titles}
     return Proof(
-        row={title: cells[row] for title, (_, cells) in told.items()},
-        forms={title: form for title, (form, _) in told.items()},
+        row={title: averages[title, form][row] for title, form in columns},
+        forms=dict(columns),
         count=len(records),
         index=index,
         path=tuple(part.hex() for part in _path([_leaf(record) for record in ordered], index)),
@@ -216,55 +227,96 @@ def proven_digest(proof: Proof) -> str:
     InputRefused
         Where the proof does not hang together.
     """
-    # A row may lack a value in a column in which others have one.
-    values: Values = {(title, form): [proof.row.get(title)] for title, form in proof.forms.items()}
-    columns, records = _records(values, keep_empty=True)
+    # What is told beside the columns would not be proven, and a line feed could hide a column.
+    if set(proof.row) != set(proof.forms) or any(c in t for t in proof.forms for c in "\t\n"):
+        raise InputRefused("The proof's row and columns are not the same")
+    if not set(proof.forms.values()) <= set(get_args(CellForm)):
+        raise InputRefused("The proof has a column of an unknown form")
     if not 0 <= proof.index < proof.count:
         raise InputRefused("The proof has no place for its row")
-    root = _climb(_leaf(records[0]), proof.index, proof.count, list(map(_bytes_of, proof.path)))
-    return joined_digest(_table_hash("averages", columns, proof.count, root), proof.images)
+    if len(proof.path) > _MOST_FLOORS:
+        raise InputRefused("The proof has more hashes than its tree has floors")
+    values: Values = {(title, form): [proof.row[title]] for title, form in proof.forms.items()}
+    # A row may lack a value in a column in which others have one.
+    columns, records = _records(values, keep_empty=True)
+    path = [_hash_of(text) for text in proof.path]
+    root = _climb(_leaf(records[0]), proof.index, proof.count, path)
+    averages = _table_hash("averages", columns, proof.count, root)
+    return joined_digest(averages, _hash_of(proof.images).hex())
 
 
-def _bytes_of(text: str) -> bytes:
+def _hash_of(text: str) -> bytes:
     try:
-        return bytes.fromhex(text)
+        found = bytes.fromhex(text)
     except ValueError:
-        raise InputRefused(f"{text!r} in the proof is no hash") from None
+        found = b""
+    if len(found) != _HASH_BYTES:
+        raise InputRefused(f"{text[:80]!r} in the proof is no hash")
+    return found
 
 
-def _table_hash(what: str, columns: Sequence[str], count: int, content: bytes) -> str:
-    head = f"{what}\n{count}\n" + "\n".join(columns) + "\n"
+_Columns = tuple[tuple[str, CellForm], ...]
+
+
+def _digest_of(what: str, columns: _Columns, count: int, content: bytes) -> TableDigest:
+    titles = tuple(title for title, _ in columns)
+    return TableDigest(_table_hash(what, columns, count, content), titles, count)
+
+
+def _table_hash(what: str, columns: _Columns, count: int, content: bytes) -> str:
+    # With the forms: eight bytes are one number as an integer and another as a double.
+    told = [f"{title}\t{form}" for title, form in columns]
+    head = "".join(f"{line}\n" for line in (what, count, *told))
     return hashlib.sha256(head.encode() + content).hexdigest()
 
 
-def _records(values: Values, *, keep_empty: bool = False) -> tuple[tuple[str, ...], list[bytes]]:
-    """Make the titles of the columns that hold anything, and each row's record."""
-    told = [
-        (title, form, cells)
-        for (title, form), cells in values.items()
-        if keep_empty or any(cell not in _NOTHING for cell in cells)
-    ]
-    lengths = {len(cells) for _, _, cells in told}
-    count = lengths.pop() if lengths else max((len(c) for c in values.values()), default=0)
-    parts = [_column_bytes(form, cells) for _, form, cells in told]
-    titles = tuple(title for title, _, _ in told)
-    if not parts:
-        return titles, [b""] * count
-    block = np.hstack(parts)
+def _records(values: Values, *, keep_empty: bool = False) -> tuple[_Columns, list[bytes]]:
+    """Make the list of columns that hold anything, and each row's record."""
+    told = {
+        column: cells
+        for column, cells in ((column, _canonical(column, values[column])) for column in values)
+        if keep_empty or any(cell is not None for cell in cells)
+    }
+    if not told:
+        return (), [b""] * max((len(cells) for cells in values.values()), default=0)
+    block = np.hstack([_column_bytes(form, cells) for (_, form), cells in told.items()])
     width, content = block.shape[1], block.tobytes()
-    return titles, [content[start : start + width] for start in range(0, len(content), width)]
+    return tuple(told), [content[start : start + width] for start in range(0, len(content), width)]
+
+
+def _canonical(column: tuple[str, CellForm], cells: Sequence[Any]) -> list[Any]:
+    """Check a column's cells; None where there is no value."""
+    title, form = column
+    for cell in cells:
+        if cell is not None and not _fits(cell, form):
+            raise InputRefused(f"The column {title!r} holds {repr(cell)[:80]}, which is no {form}")
+    if form == "integer":
+        return list(cells)
+    if form == "float":
+        return [None if cell is None or not math.isfinite(cell) else cell for cell in cells]
+    known = {cell: _canonical_text(cell) for cell in set(cells)}
+    return [known[cell] for cell in cells]
+
+
+def _canonical_text(cell: str | None) -> str | None:
+    return (cell or "").replace("\r\n", "\n").replace("\r", "\n").strip() or None
+
+
+def _fits(cell: Any, form: CellForm) -> bool:
+    # Not isinstance: True is no number here.
+    if type(cell) not in _KINDS[form]:
+        return False
+    return type(cell) is not int or abs(cell) <= _LARGEST[form]
 
 
 def _column_bytes(form: CellForm, cells: Sequence[Any]) -> np.ndarray:
     """Turn a column into bytes, (n, 1 + width): whether there is a value, and the value."""
-    held = np.array([cell not in _NOTHING for cell in cells], dtype=np.uint8)[:, None]
+    held = np.array([cell is not None for cell in cells], dtype=np.uint8)[:, None]
     if form == "text":
-        known: dict[Any, bytes] = dict.fromkeys(_NOTHING, bytes(32))
-        for cell in cells:
-            if cell not in known:
-                known[cell] = hashlib.sha256(str(cell).encode()).digest()
+        known = {cell: hashlib.sha256(cell.encode()).digest() for cell in set(cells) - {None}}
+        known[None] = bytes(_HASH_BYTES)
         content = b"".join([known[cell] for cell in cells])
-        return np.hstack((held, np.frombuffer(content, np.uint8).reshape(len(cells), 32)))
+        return np.hstack((held, np.frombuffer(content, np.uint8).reshape(len(cells), _HASH_BYTES)))
     kind = ">f8" if form == "float" else ">i8"
     numbers = np.array([0 if cell is None else cell for cell in cells], dtype=kind)
     if form == "float":

@@ -16,8 +16,13 @@ from iracdb.more_columns import AOR_MORE, IMG_MORE
 from iracdb.runs.digest import ResultDigest, Values, digest_results
 from iracdb.runs.tables import Which, columns_of
 
-# What follows from other columns, or is written otherwise by another layout.
-_DERIVED = {"spread", "net", "workable_total", "target_text"}
+# What follows from other columns, where those are there.
+_DERIVED = {
+    "spread": {"flux", "error"},
+    "net": {"raw", "background"},
+    "workable_total": {"n_workable", "n_total"},
+    "target_text": {"target_ra", "target_dec"},
+}
 # What a later link to a frame tells of an imported row, and of one recomputed from it.
 _BY_LINK = {"aorkey", "group", "expid", "dcenum", "plane", "file", "sha256", "link_grade"}
 
@@ -41,10 +46,14 @@ def digested_columns(run: Any, which: Which) -> tuple[Column, ...]:
     tuple of Column
         The key of the AOR or the time of the frame first.
     """
+    held = (*columns_of(LAYOUTS[run.layout], which), *_more(run, which))
+    keys = {column.key for column in held}
     columns = [
         column
-        for column in (*columns_of(LAYOUTS[run.layout], which), *_more(run, which))
-        if column.key not in _DERIVED and not column.key.startswith("flag:")
+        for column in held
+        if not (column.key in _DERIVED and _DERIVED[column.key] <= keys)
+        # Their letters are another way to write the bits.
+        and not column.key.startswith("flag:")
     ]
     first = "aorkey" if which == "aor" else "mjd"
     return tuple(sorted(columns, key=lambda column: column.key != first))

@@ -7,11 +7,8 @@ the one that was declared, and as the catalogue knows it.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +18,17 @@ from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import targets as catalogue_targets
 from iracdb.catalogue.database import Database, in_batches
+from iracdb.catalogue.selection import ScienceFile
 from iracdb.catalogue.targets import Position
 from iracdb.errors import InputsChanged, RunRefused
 from iracdb.irac.frames import FrameFile, check_unchanged
-from iracdb.photometry.measure import Measurement
 from iracdb.runs import registry
-from iracdb.runs.measuring import BLOCK, Block, Workers, workers
-from iracdb.runs.plan import Plan, PlannedAverage
-from iracdb.runs.rows import average_row, averaged, correct, image_rows, join
+from iracdb.runs.making import Columns, Made, Places, made_rows, measured_aors, row_numbers
+from iracdb.runs.measuring import workers
+from iracdb.runs.plan import Plan
 
 Progress = Callable[[int, int, str], None]
 """Called with frames done, frames in all, and the AOR just written."""
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Some frames of one group of one AOR, for all its targets."""
-
-    aorkey: int
-    group: str
-    block: Block
-    last: bool
-    """Whether it is the AOR's last."""
 
 
 def execute(
@@ -83,7 +69,7 @@ def execute(
     left = [aorkey for aorkey in plan.aors if aorkey not in done]
     writer.skip(done)
     with workers(jobs) as team:
-        writer.write_all(left, _measured(database, plan, left, declared, team))
+        writer.write_all(measured_aors(plan, left, _places(database, declared), team))
     _check_inputs(database, declared, by_hash=check_inputs)
     with database.write() as connection:
         registry.close(connection, run_id)
@@ -104,36 +90,13 @@ def _declared(connection: Connection, run_id: int) -> set[int]:
     return set(connection.execute(select(inputs.file_id).where(inputs.run_id == run_id)).scalars())
 
 
-def _measured(
-    database: Database, plan: Plan, aors: list[int], declared: set[int], team: Workers
-) -> Iterator[tuple[_Chunk, list[Measurement]]]:
-    """Measure chunk after chunk, in the order in which they will be written."""
-    sent: list[_Chunk] = []
+def _places(database: Database, declared: set[int]) -> Places:
+    """Give what finds the pixels of declared files where the catalogue knows them."""
 
-    def blocks() -> Iterator[Block]:
-        for aorkey in aors:
-            for chunk in _chunks(database, plan, aorkey, declared):
-                sent.append(chunk)
-                yield chunk.block
-
-    for measurements in team.measure_all(blocks()):
-        yield sent.pop(0), measurements
-
-
-def _chunks(database: Database, plan: Plan, aorkey: int, declared: set[int]) -> Iterator[_Chunk]:
-    averages = plan.of_aor(aorkey)
-    groups = {average.group: average.files for average in averages if average.files}
-    batches = [
-        (group, batch)
-        for group, files in groups.items()
-        for _, alike in groupby(files, key=lambda file: file.shape)
-        for batch in in_batches(list(alike), BLOCK)
-    ]
-    for number, (group, files) in enumerate(batches, start=1):
-        positions = [average.target for average in averages if average.group == group]
+    def find(files: Sequence[ScienceFile]) -> tuple[FrameFile, ...]:
         ids = [file.file_id for file in files]
         if not declared.issuperset(ids):
-            raise RunRefused(f"AOR {aorkey} would read files that the run did not declare")
+            raise RunRefused(f"AOR {files[0].aorkey} would read files that the run did not declare")
         with database.read() as connection:
             places = selection.frame_files(connection, ids)
         missing = [file.name for file in files if file.file_id not in places]
@@ -141,15 +104,9 @@ def _chunks(database: Database, plan: Plan, aorkey: int, declared: set[int]) -> 
             raise InputsChanged(
                 f"{missing[0]} is nowhere any more: put it back, ingest it, and repeat the command"
             )
-        block = Block(
-            frames=tuple(places[file_id] for file_id in ids),
-            ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
-            dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
-            aperture=plan.parameters.aperture,
-            centre=plan.parameters["centre"],
-            sky=plan.parameters["sky"],
-        )
-        yield _Chunk(aorkey, group, block, last=number == len(batches))
+        return tuple(places[number] for number in ids)
+
+    return find
 
 
 class _Writer:
@@ -164,7 +121,7 @@ class _Writer:
         self._progress = progress
         self._frames = len(plan.inputs)
         self._frames_done = 0
-        self._first_rows = _first_rows(plan)
+        self._rows = row_numbers(plan)
 
     def skip(self, done: set[int]) -> None:
         """Count what an earlier process wrote."""
@@ -172,78 +129,34 @@ class _Writer:
         if done and self._progress is not None:
             self._progress(self._frames_done, self._frames, "")
 
-    def write_all(
-        self, aors: list[int], measured: Iterator[tuple[_Chunk, list[Measurement]]]
-    ) -> None:
-        """Write each AOR as soon as all its chunks are there, before the next is asked for."""
-        for aorkey in aors:
-            results: dict[str, list[list[Measurement]]] = {}
-            if any(average.files for average in self._plan.of_aor(aorkey)):
-                for chunk, measurements in measured:
-                    results.setdefault(chunk.group, []).append(measurements)
-                    if chunk.last:
-                        break
-            self._write(aorkey, results)
+    def write_all(self, measured: Iterator[tuple[int, list[Columns | None]]]) -> None:
+        """Write each AOR as soon as it is measured, before the next is asked for."""
+        for aorkey, columns in measured:
+            self._write(aorkey, columns)
 
-    def _write(self, aorkey: int, results: dict[str, list[list[Measurement]]]) -> None:
+    def _write(self, aorkey: int, columns: list[Columns | None]) -> None:
         averages = self._plan.of_aor(aorkey)
-        aor_row, image_row = self._first_rows[aorkey]
-        turn: dict[str, int] = {}
         numbers: dict[Position, int] = {}
         with self._database.write() as connection:
-            for average in averages:
-                index = turn.get(average.group, 0)
-                turn[average.group] = index + 1
-                blocks = [block[index] for block in results.get(average.group, [])]
+            for average, mine, rows in zip(averages, columns, self._rows[aorkey], strict=True):
                 if average.target not in numbers:
                     numbers[average.target] = catalogue_targets.find_or_add(
                         connection, average.target, other_than=numbers.values()
                     )
-                target_id = numbers[average.target]
-                self._write_average(connection, average, target_id, blocks, aor_row, image_row)
-                aor_row += 1
-                image_row += len(average.files)
+                made = made_rows(average, mine, self._plan.parameters, rows)
+                self._write_average(connection, made, numbers[average.target])
         frames = {file.file_id for average in averages for file in average.files}
         self._frames_done += len(frames)
         if self._progress is not None:
             self._progress(self._frames_done, self._frames, str(aorkey))
 
-    def _write_average(
-        self,
-        connection: Connection,
-        planned: PlannedAverage,
-        target_id: int,
-        blocks: list[Measurement],
-        aor_row: int,
-        image_row: int,
-    ) -> None:
-        parameters = self._plan.parameters
-        columns = mean = None
-        if blocks:
-            columns = join(blocks)
-            correct(columns, planned, parameters)
-            mean = averaged(columns, parameters)
-        values = average_row(planned, columns, mean, parameters)
-        made = (
-            insert(t.aor_result)
-            .values(run_id=self._run_id, target_id=target_id, row_number=aor_row, **values)
-            .returning(t.aor_result.c.id)
-        )
-        number = int(connection.execute(made).scalar_one())
-        if columns is not None and mean is not None:
-            rows = image_rows(planned, columns, mean, number, image_row)
+    def _write_average(self, connection: Connection, made: Made, target_id: int) -> None:
+        values = {**made.average, "run_id": self._run_id, "target_id": target_id}
+        returning = insert(t.aor_result).values(**values).returning(t.aor_result.c.id)
+        number = int(connection.execute(returning).scalar_one())
+        if made.images:
+            rows = [{"aor_result_id": number, **image} for image in made.images]
             connection.execute(insert(t.image_result), rows)
-
-
-def _first_rows(plan: Plan) -> dict[int, tuple[int, int]]:
-    """Tell the numbers of each AOR's first rows in the two tables."""
-    first: dict[int, tuple[int, int]] = {}
-    aor_row = image_row = 1
-    for average in plan.averages:
-        first.setdefault(average.aorkey, (aor_row, image_row))
-        aor_row += 1
-        image_row += len(average.files)
-    return first
 
 
 def _check_inputs(database: Database, declared: set[int], *, by_hash: bool) -> None:

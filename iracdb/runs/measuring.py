@@ -7,11 +7,11 @@ are cut into blocks.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -22,8 +22,8 @@ from iracdb.photometry.measure import Measurement, collapse_cube, measure_block
 from iracdb.photometry.sky import sky_named
 from iracdb.workers import worker_pool
 
-BLOCK = 64
-"""Frames a block: a full-array block takes 32 MiB."""
+_Given = TypeVar("_Given")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -89,23 +89,27 @@ def _image(frame: FrameFile) -> np.ndarray:
 
 
 class Workers(Protocol):
-    """Whatever measures blocks: this process, others, or a cluster."""
+    """Whatever does such work: this process, others, or a cluster."""
 
-    def measure_all(self, blocks: Iterable[Block]) -> Iterator[list[Measurement]]:
-        """Measure blocks, and give their results in the same order."""
+    def each(
+        self, function: Callable[[_Given], _Result], items: Iterable[_Given]
+    ) -> Iterator[_Result]:
+        """Apply a function to items, and give its results in the same order."""
         ...
 
 
 class ThisProcess:
-    """Measures one block after the other, here."""
+    """Does one thing after the other, here."""
 
-    def measure_all(self, blocks: Iterable[Block]) -> Iterator[list[Measurement]]:
-        """Measure blocks in order."""
-        return map(measure, blocks)
+    def each(
+        self, function: Callable[[_Given], _Result], items: Iterable[_Given]
+    ) -> Iterator[_Result]:
+        """Apply a function to items, in order."""
+        return map(function, items)
 
 
 class Processes:
-    """Measures in worker processes of this machine.
+    """Works in processes of this machine.
 
     Parameters
     ----------
@@ -119,11 +123,13 @@ class Processes:
         self._pool = pool
         self._ahead = 2 * jobs
 
-    def measure_all(self, blocks: Iterable[Block]) -> Iterator[list[Measurement]]:
-        """Measure blocks side by side, a few ahead of the one that is waited for."""
-        waiting: deque[Future[list[Measurement]]] = deque()
-        for block in blocks:
-            waiting.append(self._pool.submit(measure, block))
+    def each(
+        self, function: Callable[[_Given], _Result], items: Iterable[_Given]
+    ) -> Iterator[_Result]:
+        """Apply a function to items side by side, a few ahead of the one that is waited for."""
+        waiting: deque[Future[_Result]] = deque()
+        for item in items:
+            waiting.append(self._pool.submit(function, item))
             if len(waiting) > self._ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -132,7 +138,7 @@ class Processes:
 
 @contextmanager
 def workers(jobs: int) -> Iterator[Workers]:
-    """Give what measures blocks, and end it afterwards.
+    """Give what does the work, and end it afterwards.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from astropy.table import QTable
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, case, func, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
@@ -26,6 +26,9 @@ from iracdb.runs.tables import (
     make_table,
     table_rows,
 )
+
+AOR_NOTE = "; AOR (grade "
+"""What follows in an imported image's evidence where its AOR is not sure: the grade, and why."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,25 @@ class Run:
             .group_by(grade)
             .order_by(grade)
         )
+        with self._database.read() as connection:
+            return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+
+    @property
+    def aor_grades(self) -> dict[str, int]:
+        """How many blocks of an imported run's images are joined to their AOR how surely."""
+        image, average = t.image_result.c, t.aor_result.c
+        doubts = [
+            (image.link_evidence.contains(f"{AOR_NOTE}{grade})", autoescape=True), grade)
+            for grade in "BCD"
+        ]
+        joins = (
+            select(func.max(case(*doubts, else_="A")).label("grade"))
+            .join(t.aor_result, average.id == image.aor_result_id)
+            .where(average.run_id == self.run_id, image.link_grade.is_not(None))
+            .group_by(average.id)
+            .subquery()
+        )
+        query = select(joins.c.grade, func.count()).group_by(joins.c.grade).order_by(joins.c.grade)
         with self._database.read() as connection:
             return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 

@@ -127,10 +127,9 @@ def image_rows(
     planned: PlannedAverage,
     columns: dict[str, npt.NDArray[Any]],
     mean: Average,
-    aor_result_id: int,
     first_row: int,
 ) -> list[dict[str, Any]]:
-    """Make the rows of ``image_result`` of one average.
+    """Make the rows of ``image_result`` of one average, but for the average's number.
 
     Parameters
     ----------
@@ -140,8 +139,6 @@ def image_rows(
         Complete.
     mean : Average
         Which images it kept.
-    aor_result_id : int
-        The average's row.
     first_row : int
         Row number of the first.
 
@@ -154,7 +151,6 @@ def image_rows(
     rejected_by = [str(bound) or None for bound in mean.rejected_by]
     return [
         {
-            "aor_result_id": aor_result_id,
             "frame_id": file.frame_id,
             # A cube is reduced to one image before it is measured.
             "plane": -1,

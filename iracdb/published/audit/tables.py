@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -12,9 +11,10 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from iracdb.catalogue import tables as t
-from iracdb.irac.handbook import APERTURE_CORRECTION
+from iracdb.compare.alike import missions_of
 from iracdb.published.audit.finding import Finding
 from iracdb.runs.stored_rows import averages_of
+from iracdb.runs.words import disagreements
 
 OUTLYING_SIGMA = 10.0
 """Robust standard deviations from the median beyond which a flux is outlying."""
@@ -191,48 +191,8 @@ def unlike_frames(connection: Connection, run: Any) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-_CHANNEL_WORD = re.compile(r"(?<![A-Za-z0-9])ch(?:annel)?[ _]?([1-4])(?![0-9])", re.IGNORECASE)
-_CHANNEL_IN_NAME = re.compile(r"(?:^|_)ch([1-4])(?:_|$)", re.IGNORECASE)
-_CATALOGUE_NAME = re.compile(r"\b(NGC|HD|BD|IC|M)[ _]?([+-]?\d+)", re.IGNORECASE)
-
-
-def words(_connection: Connection, run: Any) -> Iterator[Finding]:
-    """Find runs whose name or comment contradicts their parameters."""
-    said = {int(n) for n in _CHANNEL_WORD.findall(run.comment or "")}
-    said |= {int(n) for n in _CHANNEL_IN_NAME.findall(run.name)}
-    if said and run.channel not in said:
-        spoken = ", ".join(map(str, sorted(said)))
-        also = _table_says(run)
-        yield Finding(
-            "wrong-channel",
-            run.run_id,
-            run.name,
-            f"its words say channel {spoken}, it was made with channel {run.channel}{also}",
-            {"said": sorted(said), "channel": run.channel},
-        )
-    target = run.parameters.get("target") or ""
-    named = {_plain(match) for match in _CATALOGUE_NAME.findall(target)}
-    spoken_of = {_plain(match) for match in _CATALOGUE_NAME.findall(run.comment or "")}
-    if named and spoken_of and not named & spoken_of:
-        yield Finding(
-            "words-disagree",
-            run.run_id,
-            run.name,
-            f"its target is {target}, its comment speaks of {', '.join(sorted(spoken_of))}",
-            {"target": target, "comment": run.comment},
-        )
-
-
-def _plain(match: tuple[str, str]) -> str:
-    return f"{match[0].upper()} {match[1]}"
-
-
-def _table_says(run: Any) -> str:
-    """Tell whose aperture correction was typed, where it is that of another channel."""
-    p = run.parameters
-    radii = (p.get("radius_source"), p.get("radius_inner"), p.get("radius_outer"))
-    known = APERTURE_CORRECTION.get(radii)
-    typed = p.get("aperture_correction")
-    if known is None or typed is None or known[run.channel - 1] == typed or typed not in known:
-        return ""
-    return f", and its aperture correction {typed} is that of channel {known.index(typed) + 1}"
+def words(connection: Connection, run: Any) -> Iterator[Finding]:
+    """Find runs whose name or comment contradicts their parameters, or their frames."""
+    missions = missions_of(connection, run.run_id)
+    for found in disagreements(run.name, run.comment, run.channel, run.parameters, missions):
+        yield Finding(found.code, run.run_id, run.name, found.sentence, found.numbers)

@@ -1,0 +1,182 @@
+"""The rows of a plan, made AOR by AOR: what a run writes, and what its verification compares.
+
+Reads no database and writes none: where the pixels of a file are is told by whoever asks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy.typing as npt
+
+from iracdb.catalogue.database import in_batches
+from iracdb.catalogue.selection import ScienceFile
+from iracdb.irac.frames import FrameFile
+from iracdb.photometry.measure import Measurement
+from iracdb.runs import measuring
+from iracdb.runs.measuring import Block, Workers
+from iracdb.runs.parameters import Parameters
+from iracdb.runs.plan import Plan, PlannedAverage
+from iracdb.runs.rows import average_row, averaged, correct, image_rows, join
+
+BLOCK = 64
+"""Frames a block: a full-array block takes 32 MiB."""
+
+Places = Callable[[Sequence[ScienceFile]], tuple[FrameFile, ...]]
+"""Tells where the pixels of files are, in their order."""
+
+Columns = dict[str, npt.NDArray[Any]]
+"""What was measured on the images of one average: see `iracdb.runs.rows.join`."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """One average with its images, as rows.
+
+    Parameters
+    ----------
+    average : dict
+        By the columns of ``aor_result``, but for its own number, the run's and the target's.
+    images : list of dict
+        By the columns of ``image_result``, but for the average's number.
+    """
+
+    average: dict[str, Any]
+    images: list[dict[str, Any]]
+
+
+def measured_aors(
+    plan: Plan, aors: Sequence[int], places: Places, team: Workers
+) -> Iterator[tuple[int, list[Columns | None]]]:
+    """Measure AOR after AOR.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is to be measured.
+    aors : sequence of int
+        Which of its AORs, in order.
+    places : callable
+        Where their pixels are.
+    team : Workers
+        Measure blocks, a few ahead.
+
+    Yields
+    ------
+    tuple
+        AORKEY, and for each of its averages what was measured; None where it has no files. An
+        AOR is given as soon as its last block is there, before the next is asked for.
+    """
+    groups: list[str] = []
+
+    def blocks() -> Iterator[Block]:
+        for aorkey in aors:
+            for group, block in _blocks(plan, aorkey, places):
+                groups.append(group)
+                yield block
+
+    results = team.each(measuring.measure, blocks())
+    for aorkey in aors:
+        averages = plan.of_aor(aorkey)
+        found: dict[str, list[list[Measurement]]] = {}
+        for _ in _batches(averages):
+            measurements = next(results)
+            found.setdefault(groups.pop(0), []).append(measurements)
+        yield aorkey, _by_average(averages, found)
+
+
+def _batches(averages: Sequence[PlannedAverage]) -> list[tuple[str, list[ScienceFile]]]:
+    """Cut an AOR's files into blocks of one group and one shape."""
+    groups = {average.group: average.files for average in averages if average.files}
+    return [
+        (group, batch)
+        for group, files in groups.items()
+        for _, alike in groupby(files, key=lambda file: file.shape)
+        for batch in in_batches(list(alike), BLOCK)
+    ]
+
+
+def _blocks(plan: Plan, aorkey: int, places: Places) -> Iterator[tuple[str, Block]]:
+    averages = plan.of_aor(aorkey)
+    for group, files in _batches(averages):
+        positions = [average.target for average in averages if average.group == group]
+        block = Block(
+            frames=places(files),
+            ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
+            dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
+            aperture=plan.parameters.aperture,
+            centre=plan.parameters["centre"],
+            sky=plan.parameters["sky"],
+        )
+        yield group, block
+
+
+def _by_average(
+    averages: Sequence[PlannedAverage], found: dict[str, list[list[Measurement]]]
+) -> list[Columns | None]:
+    """Give each average its own: a block has one measurement a target, in the averages' order."""
+    turn: dict[str, int] = {}
+    columns: list[Columns | None] = []
+    for average in averages:
+        index = turn.get(average.group, 0)
+        turn[average.group] = index + 1
+        blocks = [block[index] for block in found.get(average.group, [])]
+        columns.append(join(blocks) if blocks else None)
+    return columns
+
+
+def made_rows(
+    planned: PlannedAverage, columns: Columns | None, parameters: Parameters, rows: tuple[int, int]
+) -> Made:
+    """Correct and average what was measured, and make rows of it.
+
+    Parameters
+    ----------
+    planned : PlannedAverage
+        What was to be averaged.
+    columns : dict or None
+        Measured on all its images; gains the response's factors. None where it has no files.
+    parameters : Parameters
+        As applied.
+    rows : tuple of int
+        Its row in the AOR table, and its first in the image table.
+
+    Returns
+    -------
+    Made
+        Canonical values: NaN is None, -0.0 is 0.0.
+    """
+    mean, images = None, []
+    if columns is not None:
+        correct(columns, planned, parameters)
+        mean = averaged(columns, parameters)
+        images = image_rows(planned, columns, mean, rows[1])
+    average = average_row(planned, columns, mean, parameters)
+    return Made({"row_number": rows[0], **average}, images)
+
+
+def row_numbers(plan: Plan) -> dict[int, list[tuple[int, int]]]:
+    """Tell where the rows of each AOR stand in the two tables.
+
+    Parameters
+    ----------
+    plan : Plan
+        Complete.
+
+    Returns
+    -------
+    dict
+        By AORKEY, for each of its averages its row in the AOR table and its first in the image
+        table, from 1.
+    """
+    rows: dict[int, list[tuple[int, int]]] = {}
+    aor_row = image_row = 1
+    for average in plan.averages:
+        rows.setdefault(average.aorkey, []).append((aor_row, image_row))
+        aor_row += 1
+        image_row += len(average.files)
+    return rows

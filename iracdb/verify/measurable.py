@@ -1,0 +1,73 @@
+"""Whether this program knows every rule that a run was measured by."""
+
+from __future__ import annotations
+
+from iracdb.irac.handbook import PIXEL_SIZE
+from iracdb.photometry.centre import centre_named
+from iracdb.photometry.combine import parse_rejection
+from iracdb.photometry.pairing import pairing_named
+from iracdb.photometry.response import response_named
+from iracdb.photometry.sky import sky_named
+from iracdb.runs.parameters import SCIENCE_KINDS, Parameters
+
+_KNOWN = {
+    "channel": tuple(PIXEL_SIZE),
+    "kind": SCIENCE_KINDS,
+    "subarray_planes": ("median 14-63",),
+    "bounds": ("edges", "indices"),
+    "grouping": ("like", "all"),
+}
+_NAMED = {
+    "centre": centre_named,
+    "sky": sky_named,
+    "response": response_named,
+    "rejection": parse_rejection,
+    "pairing": pairing_named,
+}
+
+
+def why_not_measurable(parameters: Parameters) -> str | None:
+    """Tell why these parameters cannot be applied.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        As recorded, perhaps by another version, perhaps changed since.
+
+    Returns
+    -------
+    str or None
+        A sentence; None where each is known.
+    """
+    try:
+        for name, known in _KNOWN.items():
+            if parameters[name] not in known:
+                return f"{name} is {parameters[name]!r}, which this iracdb does not know"
+        for name, find in _NAMED.items():
+            find(parameters[name])
+        for name in ("aperture_correction", "pixel_size"):
+            float(parameters[name])
+        _ = parameters.aperture
+    except KeyError as problem:
+        return f"the parameter {problem} is not recorded"
+    except (ValueError, TypeError, AttributeError) as problem:  # UsageError is a ValueError
+        return str(problem)
+    return None
+
+
+def response_change(parameters: Parameters) -> list[tuple[str, str, str]]:
+    """Tell whether the response of this program has other coefficients than were applied.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        As recorded.
+
+    Returns
+    -------
+    list of tuple
+        (name, was, now), or nothing.
+    """
+    was = str(parameters["response_coefficients"])
+    now = response_named(parameters["response"]).coefficients_digest()
+    return [] if was == now else [("response coefficients", was, now)]

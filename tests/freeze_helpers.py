@@ -1,0 +1,146 @@
+"""What the tests of freezing, thawing and copying share: a catalogue with runs of every kind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from published_helpers import copy_run
+from sqlalchemy import insert
+
+from iracdb import Catalogue
+from iracdb.catalogue import tables as t
+from iracdb.catalogue.database import Database
+from iracdb.irac.simulate import simulate_archive
+
+RUNS = (7, 13, 14, 21, 114)
+"""Executed over a list of targets, imported, imported, executed, recomputed from run 14."""
+
+AORS = (90000256, 90000512, 90001536)
+"""Of the simulated archive; the last has no frames of channel 1."""
+
+LIST = """AOR Filepath,Target Coordinates
+/data/r90000256,17 40 33.41 +65 27 13.6
+/data/r90000512,269.7271542 +67.7936025
+"""
+
+
+def location_of(database: Database) -> str:
+    """Tell where a database lives, its password included."""
+    return database.url.render_as_string(hide_password=False)
+
+
+def fill(location: str, folder: Path, reference: Path) -> None:
+    """Make runs of every kind in a catalogue, and something beside them that is no run's."""
+    published = folder / "published"
+    for name in ("run13", "run14"):
+        copy_run(reference / "published_runs", published, name)
+    archive = folder / "archive"
+    simulate_archive(archive, frames=3)
+    targets = folder / "list # 100%.csv"
+    targets.write_text(LIST)
+    with Catalogue(location) as catalogue:
+        catalogue.import_runs(published, targets=[reference / "coordinates"])
+        catalogue.ingest(archive)
+        catalogue.run(run_id=21, channel=1, aors=AORS, radius=(3, 3, 7), command="iracdb run ...")
+        catalogue.run(run_id=7, channel=1, targets=targets, comment="Δ, 'quoted'", command="...")
+        catalogue.keep_recomputed(catalogue.recompute(14), number=114)
+        with catalogue._database.write() as connection:
+            connection.execute(
+                insert(t.study),
+                [
+                    {"name": "radii", "kind": "radius-test", "created_at": "2026-01-01"},
+                    {"name": "other", "kind": "radius-test", "created_at": "2026-01-02"},
+                ],
+            )
+            for study, run, place in ((1, 21, 1), (1, 7, 2), (2, 14, 1)):
+                connection.execute(
+                    insert(t.study_run).values(
+                        study_id=study, run_id=run, position=place, label=f"number {place}"
+                    )
+                )
+
+
+def raw(path: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Ask an SQLite file without anything of ours."""
+    with closing(sqlite3.connect(f"file:{path.as_posix()}?mode=ro", uri=True)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def tampered(path: Path, to: Path, *statements: str, mark: bool = True) -> Path:
+    """Make a copy of a frozen file in which something was changed by another program."""
+    to.write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(to)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        if not mark:
+            connection.execute("PRAGMA application_id = 0")
+        connection.commit()
+    return to
+
+
+_TYPED = """
+import io, json, shlex, sys
+from contextlib import redirect_stderr, redirect_stdout
+from iracdb_cli.main import main
+told = []
+for command in sys.argv[1:]:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(shlex.split(command))
+    told.append((status, out.getvalue(), err.getvalue()))
+print(json.dumps(told))
+"""
+
+# A superuser may write anywhere, unless that one right is given up.
+_POWERLESS = """
+import ctypes, os, sys
+if os.geteuid() == 0:
+    libc = ctypes.CDLL(None, use_errno=True)
+    for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        if libc.prctl(24, right, 0, 0, 0):  # PR_CAPBSET_DROP
+            sys.exit(77)
+os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+"""
+
+
+def typed(*commands: str, cwd: Path, powerless: bool = False) -> list[tuple[int, str, str]]:
+    """Carry commands out, all in one process: each one's status and what it prints."""
+    words = [sys.executable, "-c", _TYPED, *commands]
+    if powerless:
+        words[2:2] = [_POWERLESS]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=cwd, timeout=240, check=False)
+    if done.returncode == 77:
+        pytest.skip("the superuser's rights cannot be given up here")
+    assert done.returncode == 0, done.stderr
+    return [(status, out, err) for status, out, err in json.loads(done.stdout)]
+
+
+def sha256(path: Path) -> str:
+    """Hash a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def headers_of(path: Path) -> dict[str, bytes]:
+    """The headers in a frozen file, byte for byte, by the file's SHA-256."""
+    rows = raw(path, "SELECT f.sha256, h.verbatim FROM header h JOIN file f ON f.id = h.file_id")
+    return {digest: zlib.decompress(verbatim) for digest, verbatim in rows}
+
+
+def stopping_at(table: str, problem: BaseException) -> Callable[[int, int, str], None]:
+    """Make a listener to progress that ends the work when a table is reached."""
+
+    def step(_done: int, _total: int, name: str) -> None:
+        if name == table:
+            raise problem
+
+    return step
