@@ -16,6 +16,9 @@ def _count(title: str, key: str, sentence: str) -> Column:
     return Column(title, key, "integer", None, _COUNT, sentence)
 
 
+FLAGS_COLUMN = Column("Flags", "flags", "integer", None, "meta.code.qual", "Quality flags as bits.")
+"""What the letters of a layout's flags are written from."""
+
 AOR_MORE: tuple[Column, ...] = (
     Column("Target", "target", "text", None, "meta.id;src", "The target's name in this run."),
     Column("Channel", "channel", "integer", None, "meta.id;instr", "IRAC channel, 1 to 4."),
@@ -67,7 +70,7 @@ IMG_MORE: tuple[Column, ...] = (
     Column("Plane", "plane", "integer", None, "meta.id", "Plane of a cube; -1: a whole frame."),
     Column("File", "file", "text", None, "meta.id;meta.file", "Name of the file measured."),
     Column("SHA-256", "sha256", "text", None, "meta.checksum", "Of all its bytes."),
-    Column("Flags", "flags", "integer", None, "meta.code.qual", "Quality flags as bits."),
+    FLAGS_COLUMN,
     Column("Xw", "x_wcs", "float", "pix", "pos.cartesian.x;instr.det", "Expected by the WCS."),
     Column("Yw", "y_wcs", "float", "pix", "pos.cartesian.y;instr.det", "Expected by the WCS."),
     Column("Amplitude", "amplitude", "float", "MJy sr-1", "phot.count;stat.max", "Fitted peak."),

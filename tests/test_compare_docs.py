@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from iracdb_cli.main import cli, main
+from published_helpers import copy_run
 
 from iracdb import Catalogue
 from iracdb.catalogue.database import Database
@@ -32,10 +33,15 @@ def location(database: Database) -> str:
 
 
 @pytest.fixture(scope="module")
-def catalogue(module_database: Database, reference: Path) -> Iterator[Catalogue]:
-    """All runs of 2018, and two made here, in both kinds of database."""
+def catalogue(
+    module_database: Database, reference: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    """The runs of 2018 that the page speaks of, and two made here, in both kinds of database."""
+    folder = tmp_path_factory.mktemp("published")
+    for name in ("run5", "run6", "run10", "run13", "run20", "hd_warm_final"):
+        copy_run(reference / "published_runs", folder, name)
     with Catalogue(location(module_database)) as opened:
-        opened.import_runs(reference / "published_runs", targets=[reference / "coordinates"])
+        opened.import_runs(folder)
         opened.ingest(reference / "archive" / f"r{AOR}")
         for number, kind in ((30, "bcd"), (31, "sub2d")):
             opened.run(number, channel=2, kind=kind, radius=(3, 3, 7), aors=[AOR])

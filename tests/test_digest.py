@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import random
+import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -530,7 +531,16 @@ def test_what_became_of_a_file_is_not_in_it(frames: Path, tmp_path: Path) -> Non
         archive(tmp_path / "more", replace(STAR, version=2), replace(STAR, expid=9))
         catalogue.ingest(tmp_path / "more")
         catalogue.run(kind="sub2d", radius=(3, 3, 7))
+        # The same bytes under the name of a newer version: from now on they are called so.
+        (old,) = frames.rglob("*91000256_0001_0000_1_sub2d.fits")
+        new = tmp_path / old.name.replace("_1_sub2d", "_2_sub2d")
+        shutil.copy(old, new)
+        catalogue.ingest(new)
+        names = catalogue.sql("SELECT name FROM file").rows
+        assert (new.name,) in names
+        assert (old.name,) not in names
         assert catalogue.get(7).digest.sha256 == noted
+        assert catalogue.verify(7).exact
 
 
 # --- Asked for -----------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from iracdb.published import ahead
 from iracdb.published.blocks import image_blocks
 from iracdb.published.importing import import_runs, lawful_name
 from iracdb.published.reading import find_runs, read_run
+from iracdb.runs.digested import digest_of_run
 from iracdb.runs.results import Run
 
 NUMBERED = (1, 3, 5, 6, 9, 10, 13, 14, 17, 18, 20, 22)
@@ -621,3 +622,11 @@ def test_a_flag_that_a_table_does_not_have_is_not_told(imported: Database) -> No
     )
     # run1's table has 13 columns, without that flag; that of hd_cryo_final has it.
     assert told.rows == [("hd_cryo_final", 2459, 2459, 2459), ("run1", 0, 2458, 2458)]
+
+
+def test_the_digest_made_while_reading_is_that_of_the_rows(imported: Database) -> None:
+    with imported.read() as connection:
+        runs = connection.execute(select(t.run)).all()
+        assert len(runs) == 21
+        for run in runs:
+            assert run.result_digest == digest_of_run(connection, run).sha256, run.name

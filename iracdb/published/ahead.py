@@ -10,7 +10,9 @@ from itertools import islice
 from pathlib import Path
 
 from iracdb.published.blocks import ImageBlock, image_blocks
+from iracdb.published.digested import digested_images
 from iracdb.published.reading import PublishedRun, read_run
+from iracdb.runs.digest import digest_images
 from iracdb.workers import worker_pool
 
 _WORTH_A_WORKER = 20_000_000
@@ -33,10 +35,13 @@ class ReadRun:
         Its tables and its log.
     blocks : list of ImageBlock
         Its images by AOR.
+    images_digest : str
+        Digest of its image table, hexadecimal.
     """
 
     published: PublishedRun
     blocks: list[ImageBlock]
+    images_digest: str
 
 
 @contextmanager
@@ -111,4 +116,5 @@ def read_complete(name: str, paths: dict[str, Path]) -> ReadRun:
         Where anything is not as it must be.
     """
     published = read_run(name, paths)
-    return ReadRun(published, image_blocks(published))
+    digest = digest_images(digested_images(published))
+    return ReadRun(published, image_blocks(published), digest.sha256)

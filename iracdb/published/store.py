@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
-from iracdb import flags
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
 from iracdb.catalogue.activity import record_activity
@@ -20,12 +18,15 @@ from iracdb.catalogue.bulk import insert_columns, insert_rows
 from iracdb.published.ahead import ReadRun
 from iracdb.published.averages import AorRows, KnownAors
 from iracdb.published.blocks import ImageBlock
+from iracdb.published.digested import flag_bits
 from iracdb.published.frames import KnownFrames, Links, link
 from iracdb.published.reading import PublishedRun
-from iracdb.published.sheets import PrintedTable, plain_values
+from iracdb.published.sheets import plain_values
 from iracdb.published.targets import KnownTargets
+from iracdb.runs.digest import digest_averages, joined_digest
+from iracdb.runs.digested import values_of_run
 from iracdb.runs.parameters import Parameters
-from iracdb.runs.registry import as_number, as_text
+from iracdb.runs.registry import as_number, as_text, find
 from iracdb.runs.results import AOR_NOTE
 from iracdb.runs.targets import FromList
 
@@ -121,6 +122,7 @@ def store_run(
     cells += _derived_cells(published, run_id)
     columns = ("run_id", "role", "row_number", "title", "printed")
     insert_rows(connection, t.run_cell, columns, cells)
+    _store_digest(connection, run_id, read.images_digest)
     views.create_run_views(connection, run_id)
     averages, images = len(published.aor), len(published.img)
     return Imported(run_id, name, averages, images, dict(grades), len(cells))
@@ -247,6 +249,12 @@ def _store_run_row(
     record_activity(connection, "import", run_id, "imported")
 
 
+def _store_digest(connection: Connection, run_id: int, images: str) -> None:
+    averages = digest_averages(values_of_run(connection, find(connection, run_id), "aor"))
+    digest = joined_digest(averages.sha256, images)
+    connection.execute(update(t.run).where(t.run.c.run_id == run_id).values(result_digest=digest))
+
+
 def _store_images(
     connection: Connection,
     published: PublishedRun,
@@ -266,7 +274,7 @@ def _store_images(
         "row_number": range(1, len(table) + 1),
         "file_number": table.array("file_number").tolist(),
         "mjd_obs": table.array("mjd").tolist(),
-        "flags": _flag_bits(table).tolist(),
+        "flags": flag_bits(table).tolist(),
         **{key: table.array(key).tolist() for key in _MEASURED},
         "link_grade": links.grades,
         "link_evidence": links.evidence,
@@ -295,15 +303,6 @@ def _repeats(frames: Sequence[int], blocks: Sequence[ImageBlock]) -> list[int]:
                 found[row] = seen[number]
                 seen[number] += 1
     return found
-
-
-def _flag_bits(table: PrintedTable) -> NDArray[np.int64]:
-    """Put the flags of each row into one number."""
-    bits = np.zeros(len(table), np.int64)
-    for column in table.columns:
-        if column.key.startswith("flag:"):
-            bits |= table.array(column.key) * np.int64(flags.flag_of_column(column.title).bit)
-    return bits
 
 
 def _derived_cells(published: PublishedRun, run_id: int) -> list[tuple[Any, ...]]:

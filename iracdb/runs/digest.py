@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iracdb.errors import InputRefused
 from iracdb.layouts import CellForm
@@ -42,8 +43,11 @@ _KINDS: dict[CellForm, set[type]] = {"integer": {int}, "float": {int, float}, "t
 _LARGEST: dict[CellForm, int] = {"integer": 2**63 - 1, "float": 2**53}
 _MOST_FLOORS = 64
 
-Values = Mapping[tuple[str, CellForm], Sequence[Any]]
-"""Columns by title and form, each as long as the others; None where there is no value."""
+Cells = Sequence[Any] | NDArray[Any]
+"""One column: plain values, None where there is none; or an array of numbers with NaN for none."""
+
+Values = Mapping[tuple[str, CellForm], Cells]
+"""Columns by title and form, each as long as the others."""
 
 
 @dataclass(frozen=True)
@@ -272,16 +276,37 @@ def _table_hash(what: str, columns: _Columns, count: int, content: bytes) -> str
 
 def _records(values: Values, *, keep_empty: bool = False) -> tuple[_Columns, list[bytes]]:
     """Make the list of columns that hold anything, and each row's record."""
-    told = {
-        column: cells
-        for column, cells in ((column, _canonical(column, values[column])) for column in values)
-        if keep_empty or any(cell is not None for cell in cells)
-    }
+    parts = {column: _column_bytes(column, cells) for column, cells in values.items()}
+    told = {column: part for column, part in parts.items() if keep_empty or part[:, 0].any()}
     if not told:
         return (), [b""] * max((len(cells) for cells in values.values()), default=0)
-    block = np.hstack([_column_bytes(form, cells) for (_, form), cells in told.items()])
+    block = np.hstack(list(told.values()))
     width, content = block.shape[1], block.tobytes()
     return tuple(told), [content[start : start + width] for start in range(0, len(content), width)]
+
+
+def _column_bytes(column: tuple[str, CellForm], cells: Cells) -> NDArray[np.uint8]:
+    """Turn a column into bytes, (n, 1 + width): whether there is a value, and the value."""
+    form = column[1]
+    if isinstance(cells, np.ndarray):
+        return _number_bytes(form, np.isfinite(cells), cells)
+    plain = _canonical(column, cells)
+    held = np.array([cell is not None for cell in plain], dtype=bool)
+    if form != "text":
+        return _number_bytes(form, held, np.array([0 if cell is None else cell for cell in plain]))
+    known = {cell: hashlib.sha256(cell.encode()).digest() for cell in set(plain) - {None}}
+    known[None] = bytes(_HASH_BYTES)
+    content = np.frombuffer(b"".join([known[cell] for cell in plain]), np.uint8)
+    return np.hstack((held[:, None].view(np.uint8), content.reshape(len(plain), _HASH_BYTES)))
+
+
+def _number_bytes(
+    form: CellForm, held: NDArray[np.bool_], numbers: NDArray[Any]
+) -> NDArray[np.uint8]:
+    content = np.where(held, numbers, 0).astype(">f8" if form == "float" else ">i8")
+    if form == "float":
+        content += 0.0  # -0.0 is 0.0
+    return np.hstack((held[:, None].view(np.uint8), content.view(np.uint8).reshape(len(held), 8)))
 
 
 def _canonical(column: tuple[str, CellForm], cells: Sequence[Any]) -> list[Any]:
@@ -307,21 +332,6 @@ def _fits(cell: Any, form: CellForm) -> bool:
     if type(cell) not in _KINDS[form]:
         return False
     return type(cell) is not int or abs(cell) <= _LARGEST[form]
-
-
-def _column_bytes(form: CellForm, cells: Sequence[Any]) -> np.ndarray:
-    """Turn a column into bytes, (n, 1 + width): whether there is a value, and the value."""
-    held = np.array([cell is not None for cell in cells], dtype=np.uint8)[:, None]
-    if form == "text":
-        known = {cell: hashlib.sha256(cell.encode()).digest() for cell in set(cells) - {None}}
-        known[None] = bytes(_HASH_BYTES)
-        content = b"".join([known[cell] for cell in cells])
-        return np.hstack((held, np.frombuffer(content, np.uint8).reshape(len(cells), _HASH_BYTES)))
-    kind = ">f8" if form == "float" else ">i8"
-    numbers = np.array([0 if cell is None else cell for cell in cells], dtype=kind)
-    if form == "float":
-        numbers += 0.0  # -0.0 is 0.0
-    return np.hstack((held, numbers.view(np.uint8).reshape(len(cells), 8)))
 
 
 def _leaf(record: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 
 from iracdb.catalogue import views
 from iracdb.errors import InputRefused
-from iracdb.layouts import LAYOUTS, CellForm, Column
-from iracdb.more_columns import AOR_MORE, IMG_MORE
+from iracdb.layouts import LAYOUTS, CellForm, Column, Layout
+from iracdb.more_columns import AOR_MORE, FLAGS_COLUMN, IMG_MORE
 from iracdb.runs.digest import ResultDigest, Values, digest_results
 from iracdb.runs.tables import Which, columns_of
 
@@ -23,6 +23,8 @@ _DERIVED = {
     "workable_total": {"n_workable", "n_total"},
     "target_text": {"target_ra", "target_dec"},
 }
+# The same bytes may come to be called otherwise; their hash tells the file.
+_RENAMED = {"file"}
 # What a later link to a frame tells of an imported row, and of one recomputed from it.
 _BY_LINK = {"aorkey", "group", "expid", "dcenum", "plane", "file", "sha256", "link_grade"}
 
@@ -46,7 +48,38 @@ def digested_columns(run: Any, which: Which) -> tuple[Column, ...]:
     tuple of Column
         The key of the AOR or the time of the frame first.
     """
-    held = (*columns_of(LAYOUTS[run.layout], which), *_more(run, which))
+    if run.origin == "imported":
+        return imported_columns(LAYOUTS[run.layout], which)
+    return _exact((*columns_of(LAYOUTS[run.layout], which), *_more(run, which)), which)
+
+
+def imported_columns(layout: Layout, which: Which) -> tuple[Column, ...]:
+    """List the columns that the digest of an imported run is over.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of its tables.
+    which : {'aor', 'img'}
+        The table of averages or of images.
+
+    Returns
+    -------
+    tuple of Column
+        The key of the AOR or the time of the frame first.
+    """
+    more = (FLAGS_COLUMN,) if which == "img" else ()
+    return _exact((*columns_of(layout, which), *more), which)
+
+
+def _more(run: Any, which: Which) -> Iterable[Column]:
+    if which == "aor":
+        return AOR_MORE
+    left_out = _RENAMED if run.inputs_digest is not None else _BY_LINK
+    return (column for column in IMG_MORE if column.key not in left_out)
+
+
+def _exact(held: Sequence[Column], which: Which) -> tuple[Column, ...]:
     keys = {column.key for column in held}
     columns = [
         column
@@ -57,15 +90,6 @@ def digested_columns(run: Any, which: Which) -> tuple[Column, ...]:
     ]
     first = "aorkey" if which == "aor" else "mjd"
     return tuple(sorted(columns, key=lambda column: column.key != first))
-
-
-def _more(run: Any, which: Which) -> Iterable[Column]:
-    if run.origin == "imported":
-        return (column for column in IMG_MORE if which == "img" and column.key == "flags")
-    if which == "aor":
-        return AOR_MORE
-    measured = run.inputs_digest is not None
-    return (column for column in IMG_MORE if measured or column.key not in _BY_LINK)
 
 
 def digest_of_run(connection: Connection, run: Any) -> ResultDigest:

@@ -11,6 +11,7 @@ from iracdb.catalogue import tables as t
 from iracdb.catalogue.bulk import insert_rows, reserve_numbers
 from iracdb.errors import InputRefused
 from iracdb.export.frozen.fingerprints import Fingerprints, of_file
+from iracdb.runs.digest import SCHEME as RESULTS
 
 KIND = "freeze"
 SCHEME = "iracdb-frozen-1"
@@ -63,7 +64,9 @@ def write_contents(
     contents = Contents(run_id, digests, fingerprints(connection))
     newest = _newest(connection)
     (number,) = reserve_numbers(connection, t.activity, 1)
-    told = json.dumps({"scheme": SCHEME, "digests": digests, "tables": contents.tables})
+    told = json.dumps(
+        {"scheme": SCHEME, "results": RESULTS, "digests": digests, "tables": contents.tables}
+    )
     row = {
         "id": number,
         "kind": KIND,
@@ -99,14 +102,16 @@ def read_contents(connection: Connection) -> Contents:
     columns = t.activity.c
     parts = [
         type_coerce(func.json_extract(type_coerce(columns.detail, Text), f"$.{part}"), Text)
-        for part in ("scheme", "digests", "tables")
+        for part in ("scheme", "results", "digests", "tables")
     ]
     rows = connection.execute(select(columns.run_id, *parts).where(columns.kind == KIND)).all()
     if len(rows) != 1 or None in rows[0]:
         raise InputRefused("it does not say which run it holds")
-    run_id, scheme, digests, tables = rows[0]
-    if scheme != SCHEME:
-        raise InputRefused(f"it was frozen in a way that this iracdb does not know: {scheme}")
+    run_id, scheme, results, digests, tables = rows[0]
+    if (scheme, results) != (SCHEME, RESULTS):
+        raise InputRefused(
+            f"it was frozen in a way that this iracdb does not know: {scheme}, {results}"
+        )
     return Contents(int(run_id), dict(json.loads(digests)), dict(json.loads(tables)))
 
 

@@ -128,8 +128,10 @@ def _looked_at(connection: Connection) -> tuple[Contents, str]:
         name for name in {*held, *contents.tables} if held.get(name) != contents.tables.get(name)
     )
     if changed:
+        more = f" and {len(changed) - 3} more tables" if len(changed) > 3 else ""
         raise InputRefused(
-            f"it was changed after it was frozen, in {', '.join(changed)}: ask for it anew"
+            f"it was changed after it was frozen, in {', '.join(changed[:3])}{more}: "
+            "ask for it anew"
         )
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken is not None:
