@@ -1,0 +1,112 @@
+"""docs/freezing.md: its commands are carried out, and print what it shows."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iracdb.catalogue.sqlite_files import FROZEN
+
+PAGE = Path(__file__).parents[1] / "docs" / "freezing.md"
+IRACDB = "import sys; from iracdb_cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?:e[+-]?\d+)?(?![\w.])")
+# Hashes are of every last digit, and sizes of the version of SQLite: both may be others elsewhere.
+_OWN = re.compile(r"\b[0-9a-f]{64}\b|\b\d+\.\d MB")
+
+Typed = tuple[Path, list[tuple[str, str, str, int]]]
+
+
+def text() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def commands() -> list[tuple[str, str]]:
+    """Each command of the page with what stands below it."""
+    found: list[tuple[str, str]] = []
+    for word, body in _FENCE.findall(text()):
+        for line in body.splitlines(keepends=True) if word == "console" else ():
+            if line.startswith("$ "):
+                found.append((line[2:].strip(), ""))
+            else:
+                found[-1] = (found[-1][0], found[-1][1] + line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
+    """A folder in which the page's commands were typed: command, shown, printed, status."""
+    folder = tmp_path_factory.mktemp("freezing")
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    environment.pop("IRACDB_DATABASE_URL", None)
+    program = f"{shlex.quote(sys.executable)} -c {shlex.quote(IRACDB)} "
+    said = []
+    for command, shown in commands():
+        line = re.sub("^iracdb ", lambda _: program, command)
+        done = subprocess.run(
+            line, shell=True, cwd=folder, env=environment, timeout=120, text=True,
+            encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        printed = done.stdout.replace(f"{folder.resolve()}/", "")
+        said.append((command, shown, printed, done.returncode))
+    return folder, said
+
+
+def same(expected: str, found: str) -> bool:
+    one, other = _OWN.sub("#", expected), _OWN.sub("#", found)
+    if _NUMBER.sub("#", one).split() != _NUMBER.sub("#", other).split():
+        return False
+    pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=1e-9) for a, b in pairs)
+
+
+def test_the_page_prints_what_it_says(typed: Typed) -> None:
+    statuses = []
+    for command, shown, printed, status in typed[1]:
+        statuses.append(status)
+        # Of those that only make the ground ready nothing is shown, and of one the result hangs
+        # on the last digits of this machine.
+        if command.startswith(("iracdb simulate", "iracdb ingest", "iracdb run ")):
+            assert status == 0, printed
+        elif "--digest" not in command:
+            assert same(shown, printed), f"$ {command}\n{printed}"
+    assert [status for status in statuses if status] in ([6, 3, 4], [6, 3, 1, 4])
+
+
+def test_the_same_digest_is_printed_each_time(typed: Typed) -> None:
+    printed = "".join(printed for _, _, printed, _ in typed[1])
+    digests = re.findall(r"results: sha256 (\w{64})", printed)
+    files = re.findall(r"itself: +sha256 (\w{64})", printed)
+    assert len(digests) == 6
+    assert len(set(digests)) == 2
+    assert len(files) == 4
+    assert len(set(files)) == 2
+    shown = re.findall(r"results: sha256 (\w{64})", text())
+    assert [shown.index(digest) for digest in shown] == [
+        digests.index(digest) for digest in digests
+    ]
+
+
+def test_python_of_the_page_runs(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(typed[0])
+    reading, keeping = (body for word, body in _FENCE.findall(text()) if word == "python")
+    exec(compile(reading, PAGE.name, "exec"), {})
+    *fluxes, prefixes = capsys.readouterr().out.splitlines()
+    assert len(fluxes) == 6
+    assert "voprov" in prefixes
+    exec(compile(keeping, PAGE.name, "exec"), {})
+    assert capsys.readouterr().out.splitlines() == ["cited True True", "21"]
+
+
+def test_the_mark_is_the_one_told() -> None:
+    assert f"application id {FROZEN} (the letters `{FROZEN.to_bytes(4, 'big').decode()}`)" in text()
