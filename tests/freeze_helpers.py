@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -48,7 +49,9 @@ def fill(location: str, folder: Path, reference: Path) -> None:
     simulate_archive(archive, frames=3)
     targets = folder / "list # 100%.csv"
     targets.write_text(LIST)
-    with Catalogue(location) as catalogue:
+    with pytest.MonkeyPatch.context() as patch, Catalogue(location) as catalogue:
+        # The sources may be worked on while tests run: without git, software is the same all along.
+        patch.setenv("GIT_DIR", os.devnull)
         catalogue.import_runs(published, targets=[reference / "coordinates"])
         catalogue.ingest(archive)
         catalogue.run(run_id=21, channel=1, aors=AORS, radius=(3, 3, 7), command="iracdb run ...")

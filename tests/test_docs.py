@@ -22,6 +22,7 @@ from iracdb_cli.measuring import run as run_command
 from sqlalchemy import inspect
 
 from iracdb import Catalogue, errors
+from iracdb.catalogue import obscore
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest_report import OUTCOMES
 from iracdb.catalogue.query import run_query

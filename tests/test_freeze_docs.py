@@ -45,7 +45,8 @@ def commands() -> list[tuple[str, str]]:
 def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     """A folder in which the page's commands were typed: command, shown, printed, status."""
     folder = tmp_path_factory.mktemp("freezing")
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    # The sources may be worked on while tests run: without git, software is the same all along.
+    environment = {**os.environ, "GIT_DIR": os.devnull, "PYTHONIOENCODING": "utf-8"}
     environment.pop("IRACDB_DATABASE_URL", None)
     program = f"{shlex.quote(sys.executable)} -c {shlex.quote(IRACDB)} "
     said = []

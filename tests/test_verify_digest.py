@@ -439,16 +439,18 @@ def test_another_sqlite_file(here: Path, typed: Typed) -> None:
     assert typed("verify", "x.sqlite")[0] == 4
 
 
-def test_an_imported_run_needs_a_digest(
+def test_a_run_of_which_no_digest_was_noted(
     reference: Path, here: Path, typed: Typed, tmp_path: Path
 ) -> None:
     with Catalogue("imported.sqlite") as catalogue:
         catalogue.import_runs(reference / "published_runs" / "run14_log.txt")
+        with catalogue._database.write() as connection:
+            connection.exec_driver_sql("UPDATE run SET result_digest = NULL")
         digest = catalogue.digest(14).sha256
         export_run(catalogue.get(14), tmp_path, formats=("ecsv",))
     found, _, err = typed("verify", "imported.sqlite")
     assert found == 2
-    assert "no digest of it was noted" in err
+    assert "No digest of run 14 (run14) was noted" in err
     assert typed("verify", "imported.sqlite", "--digest", digest)[0] == 0
     assert typed("verify", "14", "--digest", digest, "--db", "imported.sqlite")[0] == 0
     assert typed("verify", "run14_aor_data.ecsv", "--digest", digest)[0] == 0

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import math
-import os
 import re
 import shlex
 import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from iracdb_cli.main import main
 
 from iracdb.runs.digest import SCHEME
 from iracdb.verify.verification import Verdict
 
 PAGE = Path(__file__).parents[1] / "docs" / "reproducing.md"
-IRACDB = "import sys; from iracdb_cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?:e[+-]?\d+)?(?![\w.])")
@@ -38,15 +38,18 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 def carried_out(command: str, folder: Path) -> tuple[int, str]:
     """Carry a line out; both streams as a terminal shows them."""
-    program = f"{shlex.quote(sys.executable)} -c {shlex.quote(IRACDB)} "
-    line = re.sub(r"^iracdb ", lambda _: program, command)
-    environment = {**os.environ, "GIT_DIR": os.devnull, "PYTHONIOENCODING": "utf-8"}
-    environment.pop("IRACDB_DATABASE_URL", None)
-    done = subprocess.run(
-        line, shell=True, cwd=folder, env=environment, timeout=120, text=True, encoding="utf-8",
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout.replace(f"{folder.resolve()}/", "")
+    line, _, target = command.partition(" > ")
+    words = shlex.split(line)
+    printed = io.StringIO()
+    if words[0] == "iracdb":
+        with redirect_stdout(printed), redirect_stderr(printed):
+            status = main(words[1:])
+    else:
+        status = subprocess.run(command, shell=True, cwd=folder, check=True).returncode
+    if target:
+        (folder / target).write_text(printed.getvalue(), encoding="utf-8")
+        return status, ""
+    return status, printed.getvalue().replace(f"{folder.resolve()}/", "")
 
 
 def without_hashes(text: str) -> str:
@@ -67,9 +70,12 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[st
     """A folder in which the page's commands were typed: command, shown, printed, status."""
     folder = tmp_path_factory.mktemp("reproducing")
     said = []
-    for command, shown in commands(PAGE.read_text(encoding="utf-8")):
-        status, printed = carried_out(command, folder)
-        said.append((command, shown, printed, status))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("IRACDB_DATABASE_URL", raising=False)
+        for command, shown in commands(PAGE.read_text(encoding="utf-8")):
+            status, printed = carried_out(command, folder)
+            said.append((command, shown, printed, status))
     return folder, said
 
 

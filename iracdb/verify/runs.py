@@ -88,7 +88,7 @@ def check_run(
     Raises
     ------
     UsageError
-        Where no digest is given and none was noted, as for imported runs.
+        Where no digest is given and none was noted.
     """
     expected = None if digest is None else checked_digest(digest)
     with database.read() as connection:
@@ -96,8 +96,8 @@ def check_run(
         noted = run.result_digest or carried
         if expected is None and noted is None:
             raise UsageError(
-                f"Run {run.run_id} ({run.name}) was imported, and no digest of it was noted: give "
-                f"the one to check against, as 'iracdb digest {run.run_id}' prints it"
+                f"No digest of run {run.run_id} ({run.name}) was noted: give the one to check "
+                f"against, such as 'iracdb digest {run.run_id}' once printed"
             )
         try:
             found, why = digest_of_run(connection, run).sha256, []

@@ -169,7 +169,9 @@ def writable(text: str) -> str:
     str
         With the replacement character for each of them, control characters mostly.
     """
-    return _UNWRITABLE.sub("\ufffd", text)
+    # Most are plain, and there are many.
+    plain = text.isascii() and text.isprintable()
+    return text if plain else _UNWRITABLE.sub("\ufffd", text)
 
 
 class Provenance:

@@ -13,16 +13,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import groupby
+from json.encoder import encode_basestring_ascii as _json_text
+from operator import itemgetter
 from typing import IO, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from iracdb.errors import UsageError
 from iracdb.export.prov.statements import FORMAL, TIMES, Name, Provenance, Statement, Uri, Value
 
-_IN_MEMORY = 1 << 20
+_IN_MEMORY = 5_000
 _BLOCK = 1 << 20
 _INT = 2**31
 _LONG = 2**63
+_NAME = itemgetter(0)
 
 
 def text_of(provenance: Provenance, format_name: str) -> Iterator[str]:
@@ -58,23 +61,16 @@ def _argument(value: str | datetime) -> str:
     return _moment(value) if isinstance(value, datetime) else value
 
 
-def _typed(value: Value) -> tuple[str, str | None]:
-    """Give a value's text and the name of its type; None for plain text."""
-    match value:
-        case str():
-            return value, None
-        case bool():
-            return ("true" if value else "false"), "xsd:boolean"
-        case int():
-            return str(value), _integer_type(value)
-        case float():
-            return repr(value), "xsd:double"
-        case datetime():
-            return _moment(value), "xsd:dateTime"
-        case Name():
-            return value.text, "xsd:QName"
-        case Uri():
-            return value.text, "xsd:anyURI"
+_TYPED: dict[type, Callable[[Any], tuple[str, str | None]]] = {
+    str: lambda value: (value, None),
+    bool: lambda value: ("true" if value else "false", "xsd:boolean"),
+    int: lambda value: (str(value), _integer_type(value)),
+    float: lambda value: (repr(value), "xsd:double"),
+    datetime: lambda value: (_moment(value), "xsd:dateTime"),
+    Name: lambda value: (value.text, "xsd:QName"),
+    Uri: lambda value: (value.text, "xsd:anyURI"),
+}
+"""A value's text and the name of its type, None for plain text, by what it is here."""
 
 
 def _integer_type(value: int) -> str:
@@ -111,12 +107,15 @@ def _provn_line(statement: Statement) -> str:
 
 
 def _provn_value(value: Value) -> str:
-    text, kind = _typed(value)
-    if kind == "xsd:QName":
-        return f"'{text}'"
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r")
-    quoted = f'"""{quoted}"""' if "\n" in quoted else f'"{quoted}"'
-    return quoted if kind is None else f"{quoted} %% {kind}"
+    text, kind = _TYPED[type(value)](value)
+    if kind is None:
+        return _provn_string(text)
+    return f"'{text}'" if kind == "xsd:QName" else f"{_provn_string(text)} %% {kind}"
+
+
+def _provn_string(text: str) -> str:
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"""{quoted}"""' if "\n" in quoted else f'"{quoted}"'
 
 
 # --- PROV-JSON -----------------------------------------------------------------------------------
@@ -138,46 +137,78 @@ def _json(provenance: Provenance) -> Iterator[str]:
 def _json_groups(statements: Iterable[Statement], *, first: bool = False) -> Iterator[str]:
     """Write statements of one kind together, as the format wants: each kind waits in a file."""
     with ExitStack() as stack:
-        waiting: dict[str, IO[str]] = {}
+        waiting: dict[str, _Waiting] = {}
         for number, statement in enumerate(statements, start=1):
             kind = statement.kind
             if kind not in waiting:
-                # The stack closes it.
-                spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115
-                    _IN_MEMORY, mode="w+", encoding="utf-8"
-                )
-                waiting[kind] = stack.enter_context(spool)
-                waiting[kind].write(f"{json.dumps(kind)}: {{\n")
-            else:
-                waiting[kind].write(",\n")
+                waiting[kind] = stack.enter_context(_Waiting())
             name = statement.identifier or f"_:s{number}"
-            waiting[kind].write(f"{json.dumps(name)}: {json.dumps(_json_record(statement))}")
+            waiting[kind].add(f"{_json_text(name)}: {_json_record(statement)}")
         for kind in (name for name in FORMAL if name in waiting):
             yield "\n" if first else ",\n"
             first = False
-            waiting[kind].seek(0)
-            while block := waiting[kind].read(_BLOCK):
-                yield block
+            yield f"{_json_text(kind)}: {{\n"
+            yield from waiting[kind].texts()
             yield "}"
 
 
-def _json_record(statement: Statement) -> dict[str, Any]:
-    record: dict[str, Any] = {
-        f"prov:{name}": _argument(argument)
+class _Waiting:
+    """Texts that wait for their turn: in memory while they are few, else in a file."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> _Waiting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, text: str) -> None:
+        """Take one more."""
+        self._texts.append(text)
+        if len(self._texts) < _IN_MEMORY:
+            return
+        before = ",\n"
+        if self._file is None:
+            before = ""
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115 (closed in __exit__)
+                "w+", encoding="utf-8", newline="\n"
+            )
+        self._file.write(before + ",\n".join(self._texts))
+        self._texts = []
+
+    def texts(self) -> Iterator[str]:
+        """Give all back, with commas between them."""
+        if self._file is not None:
+            self._file.seek(0)
+            while block := self._file.read(_BLOCK):
+                yield block
+            if self._texts:
+                yield ",\n"
+        yield ",\n".join(self._texts)
+
+
+def _json_record(statement: Statement) -> str:
+    told = [
+        f'"prov:{name}": {_json_text(_argument(argument))}'
         for name, argument in zip(FORMAL[statement.kind], statement.arguments, strict=True)
         if argument is not None
-    }
-    for name, pairs in groupby(statement.attributes, key=lambda pair: pair[0]):
+    ]
+    for name, pairs in groupby(statement.attributes, key=_NAME):
         values = [_json_value(value) for _, value in pairs]
-        record[name] = values[0] if len(values) == 1 else values
-    return record
+        one = values[0] if len(values) == 1 else f"[{', '.join(values)}]"
+        told.append(f"{_json_text(name)}: {one}")
+    return f"{{{', '.join(told)}}}"
 
 
-def _json_value(value: Value) -> Any:
-    if isinstance(value, str | bool):
-        return value
-    text, kind = _typed(value)
-    return {"$": text, "type": kind}
+def _json_value(value: Value) -> str:
+    text, kind = _TYPED[type(value)](value)
+    if kind is None:
+        return _json_text(text)
+    return text if kind == "xsd:boolean" else f'{{"$": {_json_text(text)}, "type": "{kind}"}}'
 
 
 # --- PROV-XML ------------------------------------------------------------------------------------
@@ -199,7 +230,7 @@ def _xml(provenance: Provenance) -> Iterator[str]:
     for statement in provenance.statements():
         yield _xml_element(statement, "  ")
     for name, statements in provenance.bundles():
-        yield f"  <prov:bundleContent prov:id={quoteattr(name)}>\n"
+        yield f'  <prov:bundleContent prov:id="{name}">\n'
         for statement in statements:
             yield _xml_element(statement, "    ")
         yield "  </prov:bundleContent>\n"
@@ -208,7 +239,8 @@ def _xml(provenance: Provenance) -> Iterator[str]:
 
 def _xml_element(statement: Statement, indent: str) -> str:
     tag = f"prov:{statement.kind}"
-    named = "" if statement.identifier is None else f" prov:id={quoteattr(statement.identifier)}"
+    # Our names hold nothing that XML would take for its own.
+    named = "" if statement.identifier is None else f' prov:id="{statement.identifier}"'
     lines = []
     for name, argument in zip(FORMAL[statement.kind], statement.arguments, strict=True):
         if argument is None:
@@ -217,7 +249,7 @@ def _xml_element(statement: Statement, indent: str) -> str:
         if name in TIMES:
             lines.append(f"<prov:{name}>{text}</prov:{name}>")
         else:
-            lines.append(f"<prov:{name} prov:ref={quoteattr(text)}/>")
+            lines.append(f'<prov:{name} prov:ref="{text}"/>')
     ordered = sorted(statement.attributes, key=_place)
     lines += [_xml_attribute(name, value) for name, value in ordered]
     if not lines:
@@ -232,9 +264,10 @@ def _place(pair: tuple[str, Value]) -> tuple[int, str]:
 
 
 def _xml_attribute(name: str, value: Value) -> str:
-    text, kind = _typed(value)
-    typed = "" if kind is None else f' xsi:type="{kind}"'
-    return f"<{name}{typed}>{escape(text, {chr(13): '&#13;'})}</{name}>"
+    text, kind = _TYPED[type(value)](value)
+    if kind is None:
+        return f"<{name}>{escape(text)}</{name}>"
+    return f'<{name} xsi:type="{kind}">{escape(text) if kind == "xsd:anyURI" else text}</{name}>'
 
 
 TEXTS: dict[str, Callable[[Provenance], Iterator[str]]] = {
