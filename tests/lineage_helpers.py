@@ -22,8 +22,9 @@ RADIUS = (3, 3, 7)
 START = FrameSpec(
     channel=1, aorkey=FIRST, x=127.0, y=127.0, flux_mjy=30.0, noise=False, mjd=56_000.0
 )
-COPIED, GONE, RENEWED = 2, 4, 6
-"""Frames of the first AOR whose file lies twice, lies nowhere, is held in a newer version."""
+COPIED, GONE, RENEWED, SIBLING = 2, 4, 6, 9
+"""Frames of the first AOR whose file lies twice, lies nowhere, is held in a newer version, and has
+a namesake with other content in the folder ``siblings``."""
 
 
 def scene_specs() -> list[FrameSpec]:
@@ -38,7 +39,8 @@ def scene_specs() -> list[FrameSpec]:
         *first,
         unlike,
         replace(unlike, expid=1, frame_time=12.0, mjd=unlike.mjd + 0.01),
-        replace(START, aorkey=OFF, x=-40.0, mjd=56_200.0),
+        # At the time of another AOR's frame.
+        replace(START, aorkey=OFF, x=-40.0, mjd=unlike.mjd),
     ]
 
 
@@ -68,6 +70,8 @@ def make_scene(catalogue: Catalogue, folder: Path) -> None:
     catalogue.ingest(folder / "archive")
     catalogue.run(run_id=4, radius=RADIUS, aors=[UNLIKE])
     catalogue.run(run_id=5, radius=RADIUS, aors=[OFF])
+    write_frames(folder / "siblings", replace(scene_specs()[SIBLING], flux_mjy=29.0))
+    catalogue.ingest(folder / "siblings")
     with catalogue._database.write() as connection:
         for child, parent in ((4, 3), (5, 4)):
             mark = update(t.run).where(t.run.c.run_id == child)
@@ -81,10 +85,10 @@ def make_scene(catalogue: Catalogue, folder: Path) -> None:
         connection.execute(insert(t.study_run), rows)
 
 
-def path_of(folder: Path, expid: int, version: int = 1) -> Path:
+def path_of(folder: Path, expid: int, version: int = 1, where: str = "archive") -> Path:
     """Where a file of the first AOR lies."""
     spec = replace(scene_specs()[expid], version=version)
-    return file_path(folder / "archive", spec.name())
+    return file_path(folder / where, spec.name())
 
 
 def rows_of(catalogue: Catalogue, table: Any) -> list[dict[str, Any]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +15,24 @@ import pytest
 from iracdb.catalogue.sqlite_files import FROZEN
 
 PAGE = Path(__file__).parents[1] / "docs" / "freezing.md"
-IRACDB = "import sys; from iracdb_cli.main import main; sys.exit(main(sys.argv[1:]))"
+# Both streams as a terminal shows them, in the order of writing.
+TYPED = """
+import io, json, shlex, subprocess, sys
+from contextlib import redirect_stderr, redirect_stdout
+from iracdb_cli.main import main
+told = []
+for command in json.loads(sys.argv[1]):
+    said = io.StringIO()
+    if command.startswith("iracdb "):
+        with redirect_stdout(said), redirect_stderr(said):
+            status = main(shlex.split(command)[1:])
+    else:
+        done = subprocess.run(command, shell=True, stdout=-1, stderr=-2, text=True)
+        status = done.returncode
+        said.write(done.stdout)
+    told.append((status, said.getvalue()))
+print(json.dumps(told))
+"""
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?:e[+-]?\d+)?(?![\w.])")
@@ -48,16 +65,16 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     # The sources may be worked on while tests run: without git, software is the same all along.
     environment = {**os.environ, "GIT_DIR": os.devnull, "PYTHONIOENCODING": "utf-8"}
     environment.pop("IRACDB_DATABASE_URL", None)
-    program = f"{shlex.quote(sys.executable)} -c {shlex.quote(IRACDB)} "
-    said = []
-    for command, shown in commands():
-        line = re.sub("^iracdb ", lambda _: program, command)
-        done = subprocess.run(
-            line, shell=True, cwd=folder, env=environment, timeout=120, text=True,
-            encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-        printed = done.stdout.replace(f"{folder.resolve()}/", "")
-        said.append((command, shown, printed, done.returncode))
+    page = commands()
+    done = subprocess.run(
+        [sys.executable, "-c", TYPED, json.dumps([command for command, _ in page])],
+        cwd=folder, env=environment, timeout=240, text=True, encoding="utf-8", check=True,
+        capture_output=True,
+    )  # fmt: skip
+    said = [
+        (command, shown, printed.replace(f"{folder.resolve()}/", ""), status)
+        for (command, shown), (status, printed) in zip(page, json.loads(done.stdout), strict=True)
+    ]
     return folder, said
 
 

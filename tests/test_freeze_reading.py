@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -254,8 +255,13 @@ def test_a_catalogue_is_never_replaced(frozen: dict[int, Path], tmp_path: Path) 
 
 def test_places_that_cannot_be(frozen: dict[int, Path], tmp_path: Path) -> None:
     (tmp_path / "left-journal").write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    names = sorted(os.listdir(tmp_path))
     with Catalogue(frozen[14]) as small:
         for place, kind, said in (
+            (tmp_path / "pipe", CannotWrite, "is no file that could be replaced"),
+            (tmp_path / "nowhere", CannotWrite, "is no file that could be replaced"),
             (tmp_path, CannotWrite, "is a folder"),
             (tmp_path / "no" / "file", CannotWrite, "There is no folder"),
             (tmp_path / "left", CannotWrite, "belongs to another database"),
@@ -264,10 +270,19 @@ def test_places_that_cannot_be(frozen: dict[int, Path], tmp_path: Path) -> None:
             (":memory:", UsageError, "needs a file"),
         ):
             with pytest.raises(kind, match=said):
-                small.freeze(14, place)
+                small.freeze(14, place, overwrite=True)
         with pytest.raises(NotFound):
             small.freeze(99, tmp_path / "mine")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["left-journal"]
+    assert sorted(os.listdir(tmp_path)) == names
+
+
+def test_what_is_read_from_is_not_replaced(alone: Path) -> None:
+    with Catalogue(alone) as small:
+        assert not small.freeze(114, alone).written
+        with pytest.raises(CannotWrite, match="is what the run is read from"):
+            small.freeze(14, alone, overwrite=True)
+        with pytest.raises(CannotWrite, match="holds something else"):
+            small.freeze(14, alone)
 
 
 @pytest.mark.parametrize("room", [0, 4096, 100_000, 300_000])

@@ -15,6 +15,7 @@ from lineage_helpers import (
     GONE,
     OFF,
     RENEWED,
+    SIBLING,
     START,
     UNLIKE,
     Witness,
@@ -133,7 +134,7 @@ def test_files_are_what_lies_on_the_disk(catalogue: Catalogue, folder: Path) -> 
         assert file["data_sha256"] == sha256(pixels)
         assert file["size"] == path.stat().st_size
         assert (file["creator"], file["fluxconv"]) == (cards["CREATOR"], cards["FLUXCONV"])
-        assert catalogue.header(file["name"] if expid != RENEWED else file["sha256"])
+        assert catalogue.header(file["sha256"] if expid == SIBLING else file["name"])
     (pipeline,) = attributes(found, "pipeline")
     assert pipeline == {"creator": cards["CREATOR"], "fluxconv": cards["FLUXCONV"]}
     assert len(edges(found, "wasAttributedTo")) == 12
@@ -246,7 +247,7 @@ def test_runs_that_a_run_was_made_from(catalogue: Catalogue) -> None:
 def test_every_file_leads_to_what_a_join_in_python_finds(
     catalogue: Catalogue, witness: Witness
 ) -> None:
-    assert len(witness.file) == 16
+    assert len(witness.file) == 17
     for number, file in witness.file.items():
         found = catalogue.lineage(file=file["sha256"][:12])
         assert results(found) == witness.resting(number)
@@ -283,6 +284,19 @@ def test_a_file_is_named_by_path_name_or_hash(
             catalogue.lineage(file=unknown)
 
 
+def test_namesakes_are_told_apart_by_their_paths(catalogue: Catalogue, folder: Path) -> None:
+    one, other = path_of(folder, SIBLING), path_of(folder, SIBLING, where="siblings")
+    assert one.name == other.name
+    for path in (one, other):
+        (file,) = attributes(catalogue.lineage(file=path), "file")
+        assert file["sha256"] == sha256(path)
+        assert catalogue.header(path).verbatim == path.read_bytes()[: len(
+            catalogue.header(path).verbatim)]  # fmt: skip
+    with pytest.raises(NotFound, match=f"{one.name} may be any of 2 files") as told:
+        catalogue.lineage(file=one.name)
+    assert all(sha256(path)[:12] in str(told.value) for path in (one, other))
+
+
 def test_a_newer_version_has_its_own_results(catalogue: Catalogue, folder: Path) -> None:
     older, newer = path_of(folder, RENEWED), path_of(folder, RENEWED, version=2)
     assert {run for run, _, _ in results(catalogue.lineage(file=older))} == {1, 2}
@@ -312,6 +326,15 @@ def test_a_frame_is_named_in_many_ways(catalogue: Catalogue, folder: Path) -> No
                      "9" * 30, "1/nan"):  # fmt: skip
         with pytest.raises(UsageError, match="is no frame"):
             catalogue.lineage(frame=nonsense)
+
+
+def test_two_frames_that_have_files_are_two_also_at_one_time(catalogue: Catalogue) -> None:
+    for aorkey in (UNLIKE, OFF):
+        found = catalogue.lineage(frame=f"1/{aorkey}/0/0")
+        assert {frame["aorkey"] for frame in attributes(found, "frame")} == {aorkey}
+        assert set(told_images(found, "aorkey")) == {(aorkey,)}
+    with pytest.raises(NotFound, match=f"may be any of 2 frames: 1/{UNLIKE}/0/0, 1/{OFF}/0/0"):
+        catalogue.lineage(frame="1/56100.0")
 
 
 def test_studies_and_exports_that_rest_on_a_file(catalogue: Catalogue, folder: Path) -> None:

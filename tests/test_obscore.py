@@ -325,6 +325,9 @@ SPOILT: list[dict[str, Any]] = [
     {"CRVAL1": None}, {"CD1_2": None}, {"CTYPE1": "RA---SIN"}, {"CTYPE2": "DEC--SIN"},
     {"RADESYS": "FK4"}, {"RADESYS": None}, {"CRPIX1": "nonsense"}, {"A_2_0": "nonsense"},
     {"A_ORDER": 6}, {"CRVAL2": 89.9}, {"LONPOLE": 90.0},
+    # What would overflow, vanish, or divide by zero.
+    {"A_5_0": 1.0}, {"B_2_0": 1e300}, {"CRPIX1": 1e5}, {"CRVAL2": 1e-300}, {"CD1_1": 0.5},
+    {"CD1_1": 1e-200, "CD2_2": 1e-200}, {"CRPIX2": -400.0, "CRVAL2": 89.5},
 ]  # fmt: skip
 
 

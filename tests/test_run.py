@@ -46,6 +46,7 @@ from iracdb.irac.simulate import (
 from iracdb.runs import software as software_module
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.names import agree, check_name
+from iracdb.runs.parameters import Request
 from iracdb.runs.targets import read_target_list
 
 PLAIN = FrameSpec(
@@ -125,6 +126,13 @@ def test_the_channel_is_asked_for_where_there_are_several(simulated: Catalogue) 
 def test_a_kind_that_cannot_be_measured(simulated: Catalogue, kind: str) -> None:
     with pytest.raises(UsageError, match="bcd, cbcd, sub2d"):
         simulated.plan(channel=1, kind=kind)
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b"])
+def test_a_name_or_comment_without_control_characters(character: str) -> None:
+    with pytest.raises(UsageError, match="comment holds a"):
+        Request(comment=f"a{character}b")
+    assert Request(comment="two\nlines").comment == "two\nlines"
 
 
 def test_a_kind_of_which_there_is_no_file(simulated: Catalogue) -> None:

@@ -197,6 +197,12 @@ def test_a_header_card_is_found(catalogue: Database):
     ]
 
 
+def test_json_is_taken_apart_in_the_query_itself(catalogue: Database):
+    each = "json_each" if catalogue.dialect == "sqlite" else "jsonb_array_elements"
+    result = run_query(catalogue, f"SELECT count(*) FROM {each}('[1, 2, 3]')")
+    assert result.rows == [(3,)]
+
+
 def test_floats_and_bytes_come_unchanged(catalogue: Database):
     [(flux, missing, data)] = run_query(
         catalogue,

@@ -4,7 +4,8 @@ The one projection of IRAC's frames: gnomonic (TAN) with a distortion polynomial
 2005). Written with the four operations alone: SQLite may lack sine and square root, and sums and
 products give the same bits in both databases. The series end where the next term would be below
 the last bit, for arrays of some arcminutes up to 89.5 degrees of declination; beyond there is no
-footprint. Nor is there where a card is missing or is no number.
+footprint. Nor is there where a card is missing, is no number, or is one that no frame has: what
+overflows would be an error in PostgreSQL, and one bad file must not spoil the view.
 """
 
 # ruff: noqa: S608 (the SQL is put together from words of our own)
@@ -21,6 +22,10 @@ CENTRE = (0.5, 0.5)
 
 _HIGHEST_ORDER = 5
 _MOST_NORTHERN = 89.5
+_FARTHEST = 0.0015
+"""Radians from the reference point: half as much again as an array's corner."""
+_LEAST, _MOST = 1e-30, 1e6
+"""Sizes of a card's number, if it is not zero."""
 _NUMBERS = ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2", "CD1_1", "CD1_2", "CD2_1", "CD2_2")
 _TEXTS = ("CTYPE1", "CTYPE2", "RADESYS", "RADECSYS", "CUNIT1", "CUNIT2")
 _DECIMALS = 8
@@ -103,7 +108,8 @@ def extent_sql(dialect: str) -> str:
     )
     steps = [
         _planes(dialect, CORNERS),
-        f"ends AS MATERIALIZED (SELECT {ends}, MAX(guess) AS guess FROM plane)",
+        f"ends AS MATERIALIZED (SELECT {ends}, MAX(guess) AS guess FROM near "
+        f"HAVING COUNT(*) = {len(CORNERS)})",
         f"root0 AS MATERIALIZED (SELECT {_larger(dialect)}({diagonals}) AS square, guess AS x "
         f"FROM ends)",
     ]
@@ -134,7 +140,7 @@ def _positions(dialect: str, points: tuple[tuple[float, float], ...]) -> str:
     steps = [
         _planes(dialect, points),
         f"raised AS MATERIALIZED (SELECT point, mirrored, xi, eta, sine, cosine, crval1, crval2, "
-        f"{up} AS up FROM plane)",
+        f"{up} AS up FROM near)",
         "sloped AS MATERIALIZED (SELECT raised.*, xi / up AS slope FROM raised)",
         f"risen AS MATERIALIZED (SELECT sloped.*, {rise} AS rise FROM sloped)",
         "turned AS MATERIALIZED (SELECT risen.*, (eta - rise * sine) / (1.0 + rise * cosine) "
@@ -166,7 +172,9 @@ def _planes(dialect: str, points: tuple[tuple[float, float], ...]) -> str:
         f"{sine} AS sine, {cosine} AS cosine, "
         f"CASE WHEN cd1_1 * cd2_2 < cd1_2 * cd2_1 THEN 1 ELSE 0 END AS mirrored, "
         f"(cd1_1 * x + cd1_2 * y) * {_DEGREE} AS xi, "
-        f"(cd2_1 * x + cd2_2 * y) * {_DEGREE} AS eta FROM straight)"
+        f"(cd2_1 * x + cd2_2 * y) * {_DEGREE} AS eta FROM straight), "
+        f"near AS MATERIALIZED (SELECT * FROM plane "
+        f"WHERE ABS(xi) <= {_FARTHEST} AND ABS(eta) <= {_FARTHEST})"
     )
 
 
@@ -196,19 +204,29 @@ def _cards(dialect: str) -> str:
 
 
 def _usable(dialect: str) -> str:
-    """Write the cards, or NULL where one that must be a number is none."""
+    """Write the cards, or NULL where one that must be a number is none, or an absurd one."""
     texts = ", ".join(f"'{key}'" for key in _TEXTS)
+    # The inverse polynomials are not needed.
+    needed = f"key NOT IN ({texts}) AND key NOT LIKE 'AP%' AND key NOT LIKE 'BP%'"
+    absurd = f"size <> 0.0 AND (size < {_LEAST} OR size > {_MOST})"
     if dialect == "sqlite":
-        # Where there is no coordinate system at all, the one entry has no key.
-        return (
-            "CASE WHEN NOT EXISTS (SELECT 1 FROM json_each(f.wcs) AS c "
-            "WHERE c.type NOT IN ('real', 'integer') "
-            f"AND COALESCE(c.key, '') NOT IN ({texts})) THEN f.wcs END"
+        entries = (
+            # Where there is no coordinate system at all, the one entry has no key.
+            "SELECT COALESCE(c.key, '') AS key, "
+            "CASE WHEN c.type IN ('real', 'integer') THEN ABS(c.value) END AS size "
+            "FROM json_each(f.wcs) AS c"
         )
+        usable = "f.wcs IS NOT NULL"
+    else:
+        entries = (
+            "SELECT c.key AS key, CASE WHEN jsonb_typeof(c.value) = 'number' "
+            "THEN ABS(CAST(c.value AS DOUBLE PRECISION)) END AS size "
+            "FROM jsonb_each(CASE WHEN jsonb_typeof(f.wcs) = 'object' THEN f.wcs END) AS c"
+        )
+        usable = "jsonb_typeof(f.wcs) = 'object'"
     return (
-        "CASE WHEN jsonb_typeof(f.wcs) = 'object' AND NOT EXISTS ("
-        "SELECT 1 FROM jsonb_each(CASE WHEN jsonb_typeof(f.wcs) = 'object' THEN f.wcs END) AS c "
-        f"WHERE jsonb_typeof(c.value) <> 'number' AND c.key NOT IN ({texts})) THEN f.wcs END"
+        f"CASE WHEN {usable} AND NOT EXISTS (SELECT 1 FROM ({entries}) AS entry "
+        f"WHERE {needed} AND (size IS NULL OR {absurd})) THEN f.wcs END"
     )
 
 
@@ -256,13 +274,13 @@ def _sine_and_cosine(variable: str) -> tuple[str, str]:
 
 
 def _arctangent(variable: str) -> str:
-    """Write the arctangent of what is smaller than a sixth."""
+    """Write the arctangent of what is smaller than a quarter."""
     terms = [(-1) ** k / (2 * k + 1) for k in range(11)]
     return f"{variable} * {_series(terms, f'({variable} * {variable})')}"
 
 
 def _root_less_one(variable: str) -> str:
-    """Write sqrt(1 + s) - 1 for s smaller than a thirtieth."""
+    """Write sqrt(1 + s) - 1 for s smaller than a twentieth."""
     terms, last = [], 1.0
     for k in range(1, 11):
         last *= (1.5 - k) / k

@@ -133,6 +133,8 @@ def _on_sqlite(
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        # SQLite enters these in its schema when they are first used, which would be refused.
+        connection.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')").close()
         connection.set_authorizer(_authorizer(_safe_functions(connection), denied))
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
         # SQLite takes a name that is not there for a text, if it stands in double quotes: a

@@ -96,5 +96,5 @@ def _targets(names: Sequence[str]) -> str:
 def _as_command(run: Run) -> str:
     """Write the call that was made from Python as one."""
     typed = run.row.parameters_typed or {}
-    arguments = ", ".join(f"{name}={value!r}" for name, value in typed.items())
+    arguments = ", ".join(f"{name}={value!r}" for name, value in sorted(typed.items()))
     return f"Catalogue.run({arguments})"

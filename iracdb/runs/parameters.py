@@ -157,13 +157,15 @@ class Request:
 
 
 def _check_text(name: str, text: str | None) -> None:
-    """Refuse what no database can hold as text."""
+    """Refuse what no database, or no XML, can hold as text."""
     try:
         (text or "").encode()
     except UnicodeEncodeError:
         raise UsageError(f"The {name} is not UTF-8 text") from None
     if "\0" in (text or ""):
         raise UsageError(f"The {name} holds a NUL character")
+    if any(ord(character) < 32 and character not in "\t\n\r" for character in text or ""):
+        raise UsageError(f"The {name} holds a control character")
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ def _inputs(connection: Connection, run: Any) -> list[str]:
 
 
 def _problems(connection: Connection, run: Any) -> list[str]:
-    if run.origin == "imported":
-        return []  # its log's list, not one of ours
+    if run.inputs_digest is None:
+        return []  # of an imported table the log's own, and a later link may name an AOR
     result, problem = t.aor_result.c, t.run_problem.c
     empty = connection.execute(
         select(result.aorkey, result.reason)

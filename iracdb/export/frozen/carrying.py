@@ -219,7 +219,7 @@ class Carrier:
         except (OSError, ValueError):
             there = False
         self.absent += not there
-        return list((named | {"present": there and named["present"]}).values())
+        return list((named | {"present": there}).values())
 
     def _runs(self, table: Any) -> None:
         columns = list(table.columns.keys())

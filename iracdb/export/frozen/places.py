@@ -77,6 +77,8 @@ def _check(path: Path, source: Database, overwrite: bool) -> None:
     if not path.parent.is_dir():
         raise CannotWrite(f"There is no folder {path.parent} to write into")
     there = os.path.lexists(path)
+    if there and not path.is_file():
+        raise CannotWrite(f"{path} is no file that could be replaced: name another")
     if there and _is_catalogue(path, source):
         raise CannotWrite(f"{path} is a catalogue, which is never replaced: name another file")
     for ending in _BESIDE:
@@ -84,6 +86,8 @@ def _check(path: Path, source: Database, overwrite: bool) -> None:
         beside = path.with_name(path.name + ending)
         if os.path.lexists(beside):
             raise CannotWrite(f"{beside} belongs to another database at that place: name another")
+    if there and overwrite and _is_source(path, source):
+        raise CannotWrite(f"{path} is what the run is read from: name another file")
     if there and not overwrite and not is_frozen(path):
         raise in_the_way(path)
 
@@ -107,10 +111,14 @@ def in_the_way(path: Path) -> CannotWrite:
     )
 
 
+def _is_source(path: Path, source: Database) -> bool:
+    return source.dialect == "sqlite" and os.path.samefile(path, str(source.url.database))
+
+
 def _is_catalogue(path: Path, source: Database) -> bool:
-    if not path.exists() or is_frozen(path):
+    if is_frozen(path):
         return False
-    if source.dialect == "sqlite" and os.path.samefile(path, str(source.url.database)):
+    if _is_source(path, source):
         return True
     try:
         other = connect(database_url(path))
