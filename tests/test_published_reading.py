@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 from helpers import iracdb
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from published_helpers import change, copy_run, dump, rows_of, set_cell
 
@@ -435,6 +435,9 @@ DIGITS = st.text("0123456789", min_size=1, max_size=19)
     )
 )
 @settings(max_examples=400, deadline=None)
+@example(["..."])
+@example(["1..2", "3.5"])
+@example(["."])
 def test_what_is_not_in_doubt_prints_the_same(texts: list[str]) -> None:
     doubtful_rows(texts)
 

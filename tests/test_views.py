@@ -199,7 +199,7 @@ def test_unfinished_runs_are_in_no_view(any_location: str, tmp_path: Path) -> No
         names = {row["name"] for row in select(catalogue, known)}
         assert names == {
             "run_aor_data", "run_img_data", "run1_aor_data", "run1_img_data", "header_card",
-            "quality_flag",
+            "quality_flag", "ivoa_obscore",
         }  # fmt: skip
 
 

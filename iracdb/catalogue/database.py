@@ -344,7 +344,8 @@ def upgrade(url: URL) -> tuple[str | None, str]:
             with database.read() as connection:
                 state = revisions.state_of(connection)
                 before = revisions.current(connection)
-            if state == "older":
+            # Views are not migrated: a catalogue of this very revision may lack a newer one.
+            if state in ("older", "head"):
                 with database.migrate() as connection:
                     revisions.upgrade(connection)
             else:

@@ -70,7 +70,8 @@ def read_floats(grid: Grid, column: int) -> tuple[Floats, Rows]:
     # What stands before the point moves up into its place.
     digits[1:] = np.where(_PLACES[1:] <= place, digits[:-1], digits[1:])
     numerator = _whole(digits)
-    values, proved = _divided(numerator, places)
+    # A cell of several points has places that no number has: whatever it says, it is in doubt.
+    values, proved = _divided(numerator, np.where(plain, places, 0))
     proved &= plain & ~(negative & (numerator == 0))
     values = np.where(missing, np.nan, np.where(negative, -values, values))
     return values, np.flatnonzero(~(proved | missing))

@@ -29,8 +29,8 @@ FORMAL: dict[str, tuple[str, ...]] = {
 TIMES = ("startTime", "endTime", "time")
 """Arguments that are times; all others are names."""
 
-# What XML 1.0 cannot hold, and what it would change on reading.
-_UNWRITABLE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 cannot hold.
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _BLOCK = 1 << 20
 _INT = 2**31
 _LONG = 2**63
 _NAME = itemgetter(0)
+_RETURN = "\r"
 
 
 def text_of(provenance: Provenance, format_name: str) -> Iterator[str]:
@@ -114,7 +115,7 @@ def _provn_value(value: Value) -> str:
 
 
 def _provn_string(text: str) -> str:
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r")
     return f'"""{quoted}"""' if "\n" in quoted else f'"{quoted}"'
 
 
@@ -266,7 +267,8 @@ def _place(pair: tuple[str, Value]) -> tuple[int, str]:
 def _xml_attribute(name: str, value: Value) -> str:
     text, kind = _TYPED[type(value)](value)
     if kind is None:
-        return f"<{name}>{escape(text)}</{name}>"
+        # A bare return would be read as the end of a line.
+        return f"<{name}>{escape(text, {_RETURN: '&#13;'})}</{name}>"
     return f'<{name} xsi:type="{kind}">{escape(text) if kind == "xsd:anyURI" else text}</{name}>'
 
 
