@@ -135,6 +135,19 @@ def test_a_name_or_comment_without_control_characters(character: str) -> None:
     assert Request(comment="two\nlines").comment == "two\nlines"
 
 
+def test_a_file_overwritten_in_its_place(tmp_path: Path) -> None:
+    """Of two contents under one name the one that lies there is measured, whatever their hashes."""
+    [path] = write_frames(tmp_path / "a", FrameSpec(channel=1, noise=False))
+    first = path.read_bytes()
+    second = first[:-2880] + bytes([first[-2880] ^ 1]) + first[-2879:]
+    with Catalogue(tmp_path / "c.sqlite") as catalogue:
+        for content in (first, second, first):
+            path.write_bytes(content)
+            catalogue.ingest(tmp_path / "a")
+            [chosen] = catalogue.plan().inputs
+            assert chosen.sha256 == hashlib.sha256(content).hexdigest()
+
+
 def test_a_kind_of_which_there_is_no_file(simulated: Catalogue) -> None:
     with pytest.raises(RunRefused, match="no cbcd file of channel 1"):
         simulated.plan(channel=1, kind="cbcd")

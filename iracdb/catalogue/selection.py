@@ -164,7 +164,8 @@ def newest_files(
 ) -> list[ScienceFile]:
     """Choose the newest version of each frame.
 
-    Newest is the largest version number of the name, then the latest CREATOR, then the hash.
+    Newest is the largest version number of the name, then the latest CREATOR. Of several such, as
+    where a file was overwritten, it is one that is there; then the hash decides.
 
     Parameters
     ----------
@@ -199,7 +200,7 @@ def newest_files(
     present = _present(connection, channel, kind)
     chosen = []
     for versions in candidates.values():
-        versions.sort(key=_newness, reverse=True)
+        versions.sort(key=lambda one: _newness(one, one.file_id in present), reverse=True)
         if versions[0].file_id not in present:
             raise _gone(connection, versions, present)
         chosen.append(versions[0])
@@ -230,8 +231,8 @@ def files_by_id(connection: Connection, file_ids: Sequence[int]) -> list[Science
     return sorted(found, key=_place)
 
 
-def _newness(one: ScienceFile) -> tuple[Any, ...]:
-    return one.version, version_numbers(one.creator), one.sha256
+def _newness(one: ScienceFile, there: bool) -> tuple[Any, ...]:
+    return one.version, version_numbers(one.creator), there, one.sha256
 
 
 def _place(one: ScienceFile) -> tuple[int, int, int]:
