@@ -309,10 +309,8 @@ def build(database: Database) -> None:
     """
     if database.dialect == "sqlite":
         with database.engine.connect() as connection:
-            # Stays with the file: readers and the one writer do not block each other.
-            connection.connection.dbapi_connection.execute(  # type: ignore[union-attr]
-                "PRAGMA journal_mode = WAL"
-            )
+            driver: Any = connection.connection.dbapi_connection
+            sqlite_files.use_write_ahead_log(driver, BUSY_TIMEOUT_SECONDS)
     with database.migrate() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4977671)"))
@@ -345,10 +343,10 @@ def upgrade(url: URL) -> tuple[str | None, str]:
                 state = revisions.state_of(connection)
                 before = revisions.current(connection)
             # Views are not migrated: a catalogue of this very revision may lack a newer one.
-            if state in ("older", "head"):
+            if state == "older" or (state == "head" and not database.only_read):
                 with database.migrate() as connection:
                     revisions.upgrade(connection)
-            else:
+            elif state != "head":
                 check_state(state, database)
         return before, revisions.head()
     finally:

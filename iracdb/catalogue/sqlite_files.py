@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 FROZEN = int.from_bytes(b"irac", "big")
@@ -90,6 +91,35 @@ def opened_to_read(path: Path, wait: float) -> sqlite3.Connection:
         if not cannot or not path.is_file() or (log.exists() and log.stat().st_size):
             raise
         return _opened(f"{uri}&immutable=1", wait)
+
+
+def use_write_ahead_log(connection: sqlite3.Connection, wait: float) -> None:
+    """Let readers and the one writer of a database not block each other; it stays with the file.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        To a database that may be written, outside a transaction.
+    wait : float
+        Seconds to wait for others to let go of it.
+
+    Raises
+    ------
+    sqlite3.Error
+        Where that is not possible.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as problem:
+            # For this lock SQLite itself does not wait.
+            busy = problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _opened(uri: str, wait: float) -> sqlite3.Connection:
