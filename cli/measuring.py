@@ -12,7 +12,7 @@ import click
 
 from iracdb.irac.names import KINDS
 
-from .options import common_options, jobs_option, open_catalogue, strict_option
+from .options import Function, common_options, jobs_option, open_catalogue, strict_option
 from .output import many, note, plain, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -21,7 +21,65 @@ if TYPE_CHECKING:
 
 OUT = "Reduction_Data_&_Logs"
 
+_ENGINES = ["native", "gdl", "idl"]
+_RESPONSES = ["auto", "cryo", "warm", "hora", "reach", "none"]
+
 _SCIENCE = [kind.name for kind in KINDS.values() if kind.role == "science"]
+
+
+def response_options(command: Function) -> Function:
+    """Add the options of the response and of the engine that gives it.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``engine``, ``response``, ``pixel_phase``, ``array_location``, ``idl_source`` and
+        ``idl_python``.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    options = (
+        click.option(
+            "--response",
+            type=click.Choice(_RESPONSES),
+            help="Whose response corrects fluxes: each image's own mission's (auto), one of them "
+            "for all, or none.  [default: auto]",
+        ),
+        click.option(
+            "--pixel-phase/--no-pixel-phase",
+            default=True,
+            help="Correct for the place within the pixel, or not.",
+        ),
+        click.option(
+            "--array-location/--no-array-location",
+            default=True,
+            help="Correct for the place on the array, or not.",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(_ENGINES),
+            help="What computes the response: iracdb itself, or your own IDL routine in GDL or "
+            "IDL.  [default: native]",
+        ),
+        click.option(
+            "--idl-source",
+            type=click.Path(),
+            metavar="FILE",
+            help="The routine, irac_aphot_corr.pro. By default IRACDB_IDL_SOURCE.",
+        ),
+        click.option(
+            "--idl-python",
+            type=click.Path(),
+            metavar="FILE",
+            help="The Python that has mirpyidl. By default IRACDB_IDL_PYTHON.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -34,6 +92,12 @@ _SCIENCE = [kind.name for kind in KINDS.values() if kind.role == "science"]
     default="bcd",
     show_default=True,
     help="Kind of file to measure.",
+)
+@click.option(
+    "--wcs",
+    type=click.Choice(_SCIENCE),
+    help="Kind of the file of the same frame that gives the coordinate system, such as sub2d.  "
+    "[default: the file measured]",
 )
 @click.option(
     "--aor",
@@ -64,7 +128,12 @@ _SCIENCE = [kind.name for kind in KINDS.values() if kind.role == "science"]
     metavar="X",
     help="Arcsec; by default from the manual's table, by channel.",
 )
-@click.option("--rejection", metavar="RULE", help="minmax, sigma:N or none.  [default: minmax]")
+@click.option(
+    "--rejection",
+    metavar="RULE",
+    help="minmax, sigma:N, sigma-iterate:N, mad:N, published or none.  [default: minmax]",
+)
+@response_options
 @click.option("--target", metavar="NAME", help="Name of the target.")
 @click.option(
     "--coord",

@@ -142,12 +142,19 @@ class Catalogue(
         name: str | None = None,
         channel: int | None = None,
         kind: str = "bcd",
+        wcs: str | None = None,
         aors: Iterable[int] = (),
         recipe: str = "manual",
         radius: Radii | None = None,
         aperture_correction: float | None = None,
         pixel_size: float | None = None,
         rejection: str | None = None,
+        engine: str | None = None,
+        response: str | None = None,
+        pixel_phase: bool = True,
+        array_location: bool = True,
+        idl_source: str | Path | None = None,
+        idl_python: str | Path | None = None,
         target: str | None = None,
         coord: str | None = None,
         targets: str | Path | None = None,
@@ -171,6 +178,9 @@ class Catalogue(
             By default the only one there is.
         kind : str, optional
             ``bcd``, ``cbcd`` or ``sub2d``.
+        wcs : str, optional
+            Kind of the file of the same frame that gives the coordinate system, such as ``sub2d``
+            for the cube of a ``bcd``; by default the measured file itself.
         aors : iterable of int, optional
             Only these AORs; by default all.
         recipe : str, optional
@@ -180,7 +190,17 @@ class Catalogue(
         aperture_correction, pixel_size : float, optional
             Override the manual's tables; the pixel size in arcsec.
         rejection : str, optional
-            ``minmax``, ``sigma:N`` or ``none``.
+            ``minmax``, ``sigma:N``, ``sigma-iterate:N``, ``mad:N``, ``published`` or ``none``.
+        engine : str, optional
+            What gives the response: ``native``, ``gdl`` or ``idl``.
+        response : str, optional
+            Whose response is applied: ``auto``, each image's own mission's; ``cryo``, ``warm``,
+            ``hora`` or ``reach`` for all; or ``none``.
+        pixel_phase, array_location : bool, optional
+            Which parts of the response are applied.
+        idl_source, idl_python : path, optional
+            The IDL routine, and the Python that has mirpyidl, for the engines that need them; by
+            default ``IRACDB_IDL_SOURCE`` and ``IRACDB_IDL_PYTHON``.
         target, coord : str, optional
             One target for all AORs: its name and ICRS position.
         targets : path, optional

@@ -27,6 +27,19 @@ AOR_MORE: tuple[Column, ...] = (
         "Read mode, frame time and HDR part of the frames averaged.",
     ),
     Column("Repeat", "repeat", "integer", None, "meta.number", "0; more only in imported runs."),
+    Column(
+        "Target PM RA", "target_pm_ra", "float", "mas yr-1", "pos.pm;pos.eq.ra",
+        "Proper motion in right ascension times cos(Dec).",
+    ),
+    Column(
+        "Target PM Dec", "target_pm_dec", "float", "mas yr-1", "pos.pm;pos.eq.dec",
+        "Proper motion in declination.",
+    ),
+    Column("Target Parallax", "target_parallax", "float", "mas", "pos.parallax", "Parallax."),
+    Column(
+        "Target Epoch", "target_epoch", "float", "yr", "time.epoch",
+        "Julian year of Target RA and Dec; empty where they are as observed.",
+    ),
     Column("State", "state", "text", None, "meta.code.status", "measured or empty."),
     Column("Reason", "reason", "text", None, "meta.note", "Why it is empty."),
     Column("HDR Part", "hdr_part", "text", None, "instr.setup", "HDRFRAME."),
@@ -73,6 +86,14 @@ IMG_MORE: tuple[Column, ...] = (
     FLAGS_COLUMN,
     Column("Xw", "x_wcs", "float", "pix", "pos.cartesian.x;instr.det", "Expected by the WCS."),
     Column("Yw", "y_wcs", "float", "pix", "pos.cartesian.y;instr.det", "Expected by the WCS."),
+    Column(
+        "Motion X", "motion_x", "float", "pix", "pos.cartesian.x;arith.diff",
+        "How far proper motion and parallax moved Xw.",
+    ),
+    Column(
+        "Motion Y", "motion_y", "float", "pix", "pos.cartesian.y;arith.diff",
+        "How far proper motion and parallax moved Yw.",
+    ),
     Column("Amplitude", "amplitude", "float", "MJy sr-1", "phot.count;stat.max", "Fitted peak."),
     Column("Angle", "angle", "float", "rad", "pos.posAng", "Of the wider axis from +x."),
     Column(
@@ -100,6 +121,10 @@ IMG_MORE: tuple[Column, ...] = (
     ),
     Column("Kept", "kept", "integer", None, "meta.code", "1 where it counts in the average."),
     Column("Rejected By", "rejected_by", "text", None, "meta.code", "The bound that left it out."),
+    Column(
+        "Rejection Bound (mJy)", "rejection_bound", "float", "mJy", "phot.flux.density;stat.max",
+        "The bound that it lies beyond.",
+    ),
     Column("Link Grade", "link_grade", "text", None, "meta.code.qual",
            "Imported: how sure the link to the frame is."),
 )  # fmt: skip

@@ -11,15 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from iracdb.errors import UsageError
-from iracdb.photometry.combine import (
-    MinMax,
-    NoRejection,
-    SigmaClip,
-    average,
-    parse_rejection,
-    to_mjy,
-)
+from iracdb.photometry.combine import average, to_mjy
+from iracdb.photometry.rejection import MinMax, NoRejection, SigmaClip
 from iracdb.photometry.response import irac_aphot_corr
 
 fluxes = st.floats(0.001, 1e6)
@@ -108,106 +101,6 @@ def test_what_is_not_finite_never_counts(values, rule):
     for value, kept, bound in zip(values, got.kept, got.rejected_by, strict=True):
         if not math.isfinite(value):
             assert not kept and bound == ""
-
-
-@given(st.lists(fluxes, max_size=40))
-def test_minmax_drops_one_of_each_or_none(values):
-    verdict = MinMax()(np.array(values))
-    wide = len(values) >= 10 and 100 * statistics.pstdev(values) / statistics.fmean(values)
-    if abs(wide - 2) < 1e-9:
-        return
-    if wide < 2:
-        assert not any(verdict)
-        return
-    assert sorted(verdict)[-2:] == ["max", "min"]
-    assert np.count_nonzero(verdict != "") == 2
-    assert values[list(verdict).index("min")] == min(values)
-    assert values[list(verdict).index("max")] == max(values)
-
-
-def test_minmax_at_its_bounds():
-    nine = [1.0, 2.0, 3.0] * 3
-    assert average(nine, MinMax()).n_rejected == 0
-    ten = average([*nine, 2.0], MinMax())
-    assert ten.n_rejected == 2
-    assert ten.rejected_by.tolist() == ["min", "", "max", *[""] * 7]
-    # Five of 98 and five of 102: a spread of exactly 2 is not over 2.
-    assert average([98.0, 102.0] * 5, MinMax()).n_rejected == 0
-    assert average([97.9, 102.1] * 5, MinMax()).n_rejected == 2
-    assert average([-97.9, -102.1] * 5, MinMax()).n_rejected == 2
-
-
-def test_minmax_where_the_mean_is_zero():
-    assert average([0.0] * 12, MinMax()).n_rejected == 0
-    got = average([-1.0, 1.0] * 6, MinMax())
-    assert got.n_rejected == 2
-    assert got.flux == 0 and math.isnan(got.spread)
-
-
-@given(
-    st.lists(st.integers(-(10**9), 10**9).map(lambda n: n / 1000), min_size=1), st.floats(0.1, 5)
-)
-def test_sigma_keeps_what_is_near_the_median(values, n):
-    verdict = SigmaClip(n)(np.array(values))
-    middle, bound = statistics.median(values), n * statistics.pstdev(values)
-    slack = 1e-9 * (bound + max(map(abs, values)))
-    for value, said in zip(values, verdict, strict=True):
-        if value < middle - bound - slack:
-            assert said == "low"
-        elif value > middle + bound + slack:
-            assert said == "high"
-        elif abs(value - middle) < bound - slack:
-            assert said == ""
-
-
-def test_sigma_is_applied_once():
-    # Without 100 the next farthest, 10, would be out as well.
-    values = [*([1.0, 2.0] * 10), 10.0, 100.0]
-    assert average(values, SigmaClip(2)).rejected_by.tolist() == [*([""] * 21), "high"]
-    assert average(values[:-1], SigmaClip(2)).rejected_by.tolist() == [*([""] * 20), "high"]
-
-
-def test_equal_fluxes_are_all_kept():
-    for rule in (NoRejection(), MinMax(), SigmaClip(0.5)):
-        got = average([5.0] * 20, rule)
-        assert (got.flux, got.error, got.standard_error, got.n_rejected) == (5.0, 0.0, 0.0, 0)
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("minmax", "minmax"),
-        (" MinMax ", "minmax"),
-        ("none", "none"),
-        ("sigma:3", "sigma:3"),
-        ("sigma:3.0", "sigma:3"),
-        ("SIGMA:2.5", "sigma:2.5"),
-        ("sigma: 0.1", "sigma:0.1"),
-    ],
-)
-def test_rejection_as_written(text, name):
-    rule = parse_rejection(text)
-    assert rule.name == name
-    assert parse_rejection(rule.name) == rule
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "max", "sigma", "sigma:", "sigma:x", "sigma:0", "sigma:-3", "sigma:nan"),
-        *("sigma:inf", "minmax:3", "none:", "sigma:3:3"),
-    ],
-)
-def test_rejection_that_is_none(text):
-    forms = r"write minmax, published, sigma:N \(such as sigma:3\) or none"
-    with pytest.raises(UsageError, match=forms):
-        parse_rejection(text)
-
-
-def test_sigma_refuses_what_is_no_number_of_deviations():
-    for n in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(UsageError, match="positive number"):
-            SigmaClip(n)
 
 
 def test_an_average_is_of_one_row():

@@ -329,7 +329,7 @@ def test_tables_of_the_handbook() -> None:
 def test_recipe() -> None:
     manual = RECIPES["manual"]
     assert f"`manual`, version {manual.version}:" in text_of("docs/measuring.md")
-    chosen = (manual.centre, manual.sky, manual.response, manual.rejection)
+    chosen = (manual.centre, manual.sky, manual.engine, manual.rejection)
     assert chosen == ("gaussian", "mean", "native", "minmax")
 
 

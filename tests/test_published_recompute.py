@@ -21,8 +21,8 @@ from iracdb.errors import RunRefused, UsageError
 from iracdb.export.tables import export_run
 from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry.aperture import Aperture
-from iracdb.photometry.combine import parse_rejection
 from iracdb.photometry.pairing import pairing_named
+from iracdb.photometry.rejection import parse_rejection
 
 NOT_REPRODUCIBLE = "mk_test2"
 # From a square pixel of 1.221 arcsec to mJy, with the original's radian.

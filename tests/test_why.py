@@ -192,7 +192,7 @@ def test_cryogenic_tables_on_warm_data(published: Path, tmp_path: Path) -> None:
         assert len(aors) == differing == 131
         told = {share.cause: share.what for share in found.shares}
         assert told["array-location factor"] == told["pixel-phase factor"]
-        assert told["array-location factor"] == "tables cryo -> by-time"
+        assert told["array-location factor"] == "tables cryo -> auto"
 
 
 def test_two_aors_of_run13_changed_by_the_order_of_their_files(catalogue: Catalogue) -> None:
@@ -625,7 +625,7 @@ def test_imported_runs_and_those_made_here(any_location: str, reference: Path) -
         assert set(shares_of(found)) == {"pairing", "images rejected and kept"}
         assert found.notes == (
             "Published tables hold no factors and no rejections; these are replayed: "
-            "stripped by pairing stripped, rejection published, tables by-time",
+            "stripped by pairing stripped, rejection published, tables auto",
         )
         same = catalogue.why("then", 38703360, "stripped")
         assert (same.change, shares_of(same)) == (0.0, {})

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from iracdb import irac_aphot_corr
 from iracdb.compare import shares
 from iracdb.compare.ingredients import Ingredients, Method
-from iracdb.photometry.combine import average, parse_rejection, to_mjy
+from iracdb.photometry.combine import average, to_mjy
 from iracdb.photometry.correction import correct
+from iracdb.photometry.rejection import parse_rejection
 
 WITHIN = 1e-12
 CRYO, WARM = 54000.0, 55000.0
@@ -63,10 +64,11 @@ class MadeUp:
         method, x, y = self.method, self.column("x"), self.column("y")
         raw, background, mjd = self.column("raw"), self.column("background"), self.column("mjd")
         cryogenic = (mjd <= 54968) | (method.tables == "cryo")
+        tables = np.where(cryogenic, "cryo", "warm")
         subarray = np.full(x.shape, self.subarray)
         corrected = correct(
-            x, y, raw - background, channel=method.channel, cryogenic=cryogenic,
-            subarray=subarray, pairing=method.pairing, response="native",
+            x, y, raw - background, channel=method.channel, tables=tables,
+            subarray=subarray, pairing=method.pairing,
         )  # fmt: skip
         mjy = to_mjy(corrected.flux, method.aperture_correction, method.pixel_size)
         mean = average(mjy, parse_rejection(method.rejection))
@@ -224,7 +226,7 @@ def test_factors_of_another_engine_are_taken_as_they_are_stored() -> None:
     of_a = ONE.made()
     of_b = replace(
         of_a,
-        method=replace(of_a.method, response="idl"),
+        method=replace(of_a.method, engine="idl"),
         pixel_phase=of_a.pixel_phase * 1.01,
         flux=of_a.flux / 1.01,
     )
@@ -361,7 +363,7 @@ METHODS = st.builds(
     bounds=st.sampled_from(["edges", "indices"]),
     pairing=st.sampled_from(["image", "stripped"]),
     rejection=st.sampled_from(["none", "minmax", "published", "sigma:1", "sigma:0.2", "sigma:3"]),
-    tables=st.sampled_from(["by-time", "cryo"]),
+    tables=st.sampled_from(["auto", "cryo"]),
 )
 
 

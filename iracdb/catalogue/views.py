@@ -42,6 +42,10 @@ AOR_SQL: dict[str, str] = {
         for name in (
             "channel",
             "repeat",
+            "target_pm_ra",
+            "target_pm_dec",
+            "target_parallax",
+            "target_epoch",
             "state",
             "reason",
             "hdr_part",
@@ -88,6 +92,8 @@ IMG_SQL: dict[str, str] = {
             "flags",
             "x_wcs",
             "y_wcs",
+            "motion_x",
+            "motion_y",
             "amplitude",
             "angle",
             "residual_sum",
@@ -99,6 +105,7 @@ IMG_SQL: dict[str, str] = {
             "pixel_phase_factor",
             "corrected",
             "rejected_by",
+            "rejection_bound",
             "link_grade",
         )
     },

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb.irac.handbook import is_cryogenic
-from iracdb.photometry.combine import ARCSEC_PER_RADIAN, NoRejection, parse_rejection
-from iracdb.photometry.correction import correct
+from iracdb.photometry.combine import ARCSEC_PER_RADIAN
+from iracdb.photometry.correction import factors, tables_of
 from iracdb.photometry.pairing import pairing_named
-from iracdb.photometry.response import RESPONSES
+from iracdb.photometry.rejection import NoRejection, parse_rejection
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+StrArray = npt.NDArray[np.str_]
 IndexArray = npt.NDArray[np.intp]
 
 SAME = 1e-12
@@ -34,10 +35,15 @@ class Method:
         As applied.
     radii : tuple of float or None
         Source circle and annulus, pixels; None where the run does not tell.
-    centre, sky, bounds, pairing, rejection, response : str
+    centre, sky, bounds, pairing, rejection : str
         Names of rules in `iracdb.photometry`.
-    tables : {'by-time', 'cryo'}
-        Which mission's response: each image's own, or the cryogenic for all.
+    engine : str
+        What gave the response.
+    tables : str
+        Whose response: each image's own mission's (auto), or one of
+        `iracdb.photometry.correction.TABLES` for all.
+    pixel_phase, array_location : bool
+        Which parts of it were applied.
     """
 
     channel: int
@@ -49,8 +55,10 @@ class Method:
     bounds: str = "edges"
     pairing: str = "image"
     rejection: str = "none"
-    response: str = "native"
-    tables: str = "by-time"
+    engine: str = "native"
+    tables: str = "auto"
+    pixel_phase: bool = True
+    array_location: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,9 +110,9 @@ class Ingredients:
     chosen: BoolArray
 
     @property
-    def cryogenic(self) -> BoolArray:
-        """Of which images the tables of the cryogenic mission were taken."""
-        return cryogenic_by(self.method, self.mjd)
+    def tables(self) -> StrArray:
+        """Whose tables were taken for each image."""
+        return tables_by(self.method, self.mjd)
 
     @property
     def corrected(self) -> FloatArray:
@@ -180,7 +188,7 @@ class Ingredients:
         """
         used = self.usable
         rule = parse_rejection(self.method.rejection)
-        return bool(np.array_equal(rule(self.mjy[used]) == "", self.kept[used]))
+        return bool(np.array_equal(rule(self.mjy[used]).kept, self.kept[used]))
 
     def can_be_recomputed(self) -> bool:
         """Tell whether the factors are those that the response gives here at the centres used.
@@ -188,12 +196,10 @@ class Ingredients:
         Returns
         -------
         bool
-            False where another engine, or another table, made them.
+            False where an engine that gives something else, or other tables, made them.
         """
-        if self.method.response not in RESPONSES:
-            return False
         used = self.usable
-        made = factors_at(*self.centres_used(), self.method, self.cryogenic, self.subarray)
+        made = factors_at(*self.centres_used(), self.method, self.tables, self.subarray)
         applied = (self.array_location, self.pixel_phase)
         return all(
             np.allclose(one[used], other[used], rtol=SAME, atol=0)
@@ -201,8 +207,8 @@ class Ingredients:
         )
 
 
-def cryogenic_by(method: Method, mjd: FloatArray) -> BoolArray:
-    """Tell of which images a method takes the tables of the cryogenic mission.
+def tables_by(method: Method, mjd: FloatArray) -> StrArray:
+    """Tell whose tables a method takes for images.
 
     Parameters
     ----------
@@ -213,11 +219,10 @@ def cryogenic_by(method: Method, mjd: FloatArray) -> BoolArray:
 
     Returns
     -------
-    ndarray of bool
+    ndarray of str
         Of the shape of `mjd`.
     """
-    cold = [method.tables == "cryo" or is_cryogenic(time) for time in mjd.tolist()]
-    return np.array(cold, dtype=bool)
+    return tables_of(method.tables, np.array([is_cryogenic(time) for time in mjd], dtype=bool))
 
 
 def in_mjy(
@@ -280,7 +285,7 @@ def at(values: FloatArray, places: IndexArray) -> FloatArray:
 
 
 def factors_at(
-    x: FloatArray, y: FloatArray, method: Method, cryogenic: BoolArray, subarray: BoolArray
+    x: FloatArray, y: FloatArray, method: Method, tables: StrArray, subarray: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
     """Give the response at centres that are known.
 
@@ -289,17 +294,18 @@ def factors_at(
     x, y : ndarray, shape (n,)
         Pixels; NaN where there is no flux.
     method : Method
-        Channel and engine.
-    cryogenic, subarray : ndarray of bool, shape (n,)
-        Which tables to take.
+        Channel, and which parts of the response it applies.
+    tables : ndarray of str, shape (n,)
+        Whose tables to take.
+    subarray : ndarray of bool, shape (n,)
+        Which images show the subarray.
 
     Returns
     -------
     tuple of ndarray
         Array-location and pixel-phase factors; NaN where there is no centre.
     """
-    made = correct(
-        x, y, np.ones(x.shape), channel=method.channel, cryogenic=cryogenic, subarray=subarray,
-        pairing="image", response=method.response,
+    return factors(
+        x, y, channel=method.channel, tables=tables, subarray=subarray,
+        pixel_phase=method.pixel_phase, array_location=method.array_location,
     )  # fmt: skip
-    return made.array_location, made.pixel_phase

@@ -23,6 +23,8 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
     "recipe": (NOTHING, "a name: what it stands for are the parameters below it"),
     "recipe_version": (NOTHING, "a number: what it stands for are the parameters below it"),
     "kind": (IMAGES, "other files were measured"),
+    "wcs": (IMAGES, "which file tells where the target is"),
+    "where": (ROWS, "other frames were measured"),
     "aors": (ROWS, "other AORs were measured"),
     "targets": (NOTHING, "where positions come from: what they are is compared with the targets"),
     "target": (NOTHING, "a name"),
@@ -39,9 +41,13 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
     "centre": (IMAGES, "how centres are found"),
     "sky": (IMAGES, "how the sky is found"),
     "subarray_planes": (IMAGES, "how cubes are reduced to one image"),
-    "response": (IMAGES, "how fluxes are corrected"),
+    "engine": (IMAGES, "what computes the response by which fluxes are corrected"),
+    "engine_version": (IMAGES, "what computes the response by which fluxes are corrected"),
+    "idl_source": (IMAGES, "the routine that gives the response"),
+    "response": (IMAGES, "which mission's numbers fluxes are corrected by"),
+    "pixel_phase": (IMAGES, "whether fluxes are corrected for the place within the pixel"),
+    "array_location": (IMAGES, "whether fluxes are corrected for the place on the array"),
     "response_coefficients": (IMAGES, "the numbers by which fluxes are corrected"),
-    "response_tables": (IMAGES, "which mission's numbers fluxes are corrected by"),
     "rejection": (AVERAGES, "which images count"),
     "pairing": (IMAGES, "which centre corrects which flux"),
     "bounds": (IMAGES, "which images lose their flux at the array's edge"),
@@ -148,7 +154,7 @@ def compare_making(connection: Connection, a: Any, b: Any) -> MadeBy:
 
 
 def _parameters(a: Any, b: Any) -> tuple[Difference, ...]:
-    found = Parameters(dict(a.parameters)).differences(Parameters(dict(b.parameters)))
+    found = Parameters.recorded(a.parameters).differences(Parameters.recorded(b.parameters))
     # A database of JSON need not keep the order in which parameters were written.
     places = {name: place for place, name in enumerate(_PARAMETERS)}
     found.sort(key=lambda each: (places.get(each[0], len(places)), each[0]))

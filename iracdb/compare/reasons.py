@@ -240,9 +240,13 @@ class _Words:
 
     def tables(self, factor: str) -> str:
         before, after = self.of_a.method, self.of_b.method
-        said = [_became("engine ", before.response, after.response)]
-        if self._differ(self.of_a.cryogenic, self.of_b.cryogenic).any():
+        said = [_became("engine ", before.engine, after.engine)]
+        if self._differ(self.of_a.tables, self.of_b.tables).any():
             said.append(_became("tables ", before.tables, after.tables) or "other mission's tables")
+        for part, title in (("array_location", "array location"), ("pixel_phase", "pixel phase")):
+            if part == factor:
+                was, now = getattr(before, part), getattr(after, part)
+                said.append(_became(f"{title} corrected: ", was, now))
         if self._differ(self.of_a.subarray, self.of_b.subarray).any():
             said.append("read as full array or subarray")
         recomputed = self.of_a.can_be_recomputed() and self.of_b.can_be_recomputed()

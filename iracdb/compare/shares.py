@@ -21,13 +21,14 @@ from iracdb.compare.ingredients import (
     IndexArray,
     Ingredients,
     Method,
+    StrArray,
     at,
-    cryogenic_by,
     factors_at,
     in_mjy,
     mean_of,
+    tables_by,
 )
-from iracdb.photometry.combine import Rejection, parse_rejection
+from iracdb.photometry.rejection import Rejection, parse_rejection
 
 IMAGES = "images gained and lost"
 CALIBRATION = "calibration"
@@ -50,7 +51,7 @@ CAUSES = (
 """What may change a flux, in the order in which it is taken from the other run."""
 
 Pairs = Sequence[tuple[int, int]]
-Values = TypeVar("Values", FloatArray, BoolArray)
+Values = TypeVar("Values", FloatArray, BoolArray, StrArray)
 
 
 def split(a: Ingredients, b: Ingredients, pairs: Pairs) -> dict[str, float]:
@@ -119,7 +120,7 @@ class _State:
     def flux(self) -> float:
         corrected = (self.raw - self.background) / (self.array_location * self.pixel_phase)
         mjy = in_mjy(corrected, self.aperture_correction, self.pixel_size)
-        kept = self.kept if isinstance(self.kept, np.ndarray) else self.kept(mjy) == ""
+        kept = self.kept if isinstance(self.kept, np.ndarray) else self.kept(mjy).kept
         return mean_of(mjy[kept])
 
 
@@ -266,9 +267,9 @@ class _Walk:
     def _factors(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give the factors at centres by A's tables."""
         method = self.a.method
-        cryogenic = self._mixed(self.a.cryogenic, cryogenic_by(method, self.b.mjd[self.there]))
+        tables = self._mixed(self.a.tables, tables_by(method, self.b.mjd[self.there]))
         subarray = self._mixed(self.a.subarray, self.b.subarray[self.there])
-        return factors_at(x, y, method, cryogenic, subarray)
+        return factors_at(x, y, method, tables, subarray)
 
     def _centres_of_b(self) -> tuple[FloatArray, FloatArray]:
         x, y = self.b.centres_used()

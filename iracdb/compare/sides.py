@@ -14,6 +14,8 @@ from iracdb.catalogue import tables as t
 from iracdb.compare.ingredients import FloatArray, Ingredients, Method
 from iracdb.compare.matching import FrameKey, ImageKey, TargetKey
 from iracdb.compare.rows import as_doubles
+from iracdb.photometry.response import NATIVE
+from iracdb.runs.parameters import Parameters
 from iracdb.runs.recipes import RECIPES
 from iracdb.runs.replay import Rules, replay
 from iracdb.runs.stored_rows import rows_of, rules_of
@@ -273,14 +275,14 @@ def _ingredients(
 
 def _method(run: Any, average: Any, rules: Rules | None) -> Method:
     """Tell the rules of a run; what a published run does not tell is what the code of 2018 did."""
-    told, then = run.parameters, RECIPES["published-2018"]
-    radii = tuple(told.get(f"radius_{name}") for name in ("source", "inner", "outer"))
+    told, then = Parameters.recorded(run.parameters).values, RECIPES["published-2018"]
+    radii: Any = tuple(told.get(f"radius_{name}") for name in ("source", "inner", "outer"))
     ruled = {
         "aperture_correction": average.aperture_correction,
         "pixel_size": average.pixel_size,
         "pairing": told.get("pairing"),
         "rejection": told.get("rejection"),
-        "tables": told.get("response_tables") or "by-time",
+        "tables": told.get("response") or "auto",
     }
     if rules is not None:
         ruled = {name: getattr(rules, name) for name in ruled}
@@ -290,6 +292,8 @@ def _method(run: Any, average: Any, rules: Rules | None) -> Method:
         centre=told.get("centre") or then.centre,
         sky=told.get("sky") or then.sky,
         bounds=told.get("bounds") or then.bounds,
-        response=told.get("response") or then.response,
+        engine=told.get("engine") or NATIVE.name,
+        pixel_phase=told.get("pixel_phase") is not False,
+        array_location=told.get("array_location") is not False,
         **ruled,
     )

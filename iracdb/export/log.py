@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from iracdb.runs.parameters import Parameters
 from iracdb.runs.results import Run
 
 
@@ -70,8 +71,7 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
         ("Pixel Size", f"{parameters['pixel_size']!r} arcsec ({parameters['pixel_size_from']})"),
         ("Centre, Sky", f"{parameters['centre']}, {parameters['sky']}"),
         ("Rejection", parameters["rejection"]),
-        ("Response", f"{parameters['response']}, coefficients "
-                     f"{parameters['response_coefficients']}"),
+        ("Response", _response(parameters)),
         ("AORs, Images", f"AORs {counts.aors}, averages {counts.averages}, images {counts.images}, "
                          f"workable {counts.workable}, rejected {counts.rejected}"),
         ("Parameters", f"sha256 {run.row.parameters_digest}"),
@@ -85,6 +85,18 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
         ("Started, Ended", f"{run.row.started_at}, {run.row.finished_at}"),
         ("Operator", f"{run.row.operator or 'unknown'} on {run.row.host}"),
     ]  # fmt: skip
+
+
+def _response(parameters: Parameters) -> str:
+    parts = {"array_location": "array location", "pixel_phase": "pixel phase"}
+    applied = [title for name, title in parts.items() if parameters[name]]
+    engine = " ".join(filter(None, (parameters["engine"], parameters["engine_version"])))
+    source = parameters["idl_source"]
+    return (
+        f"{parameters['response']} ({' and '.join(applied) or 'not applied'}) by {engine}"
+        f"{f', source sha256 {source}' if source else ''}, coefficients "
+        f"{parameters['response_coefficients']}"
+    )
 
 
 def _targets(names: Sequence[str]) -> str:

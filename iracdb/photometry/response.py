@@ -112,6 +112,16 @@ class Response(Protocol):
         """Name under which parameters and runs know it."""
         ...
 
+    @property
+    def version(self) -> str | None:
+        """Version of what computes; None where the software's own record tells it."""
+        ...
+
+    @property
+    def source_sha256(self) -> str | None:
+        """SHA-256 of the routine that it runs, hexadecimal; None where it is our own."""
+        ...
+
     def factors(
         self,
         x: ArrayLike,
@@ -255,6 +265,8 @@ class NativeResponse:
     """The factors as computed here, in NumPy."""
 
     name = "native"
+    version = None
+    source_sha256 = None
 
     factors = staticmethod(response_factors)
 
@@ -292,7 +304,10 @@ class NativeResponse:
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-RESPONSES: Mapping[str, Response] = MappingProxyType({r.name: r for r in (NativeResponse(),)})
+NATIVE = NativeResponse()
+"""The engine that is always there."""
+
+RESPONSES: Mapping[str, Response] = MappingProxyType({r.name: r for r in (NATIVE,)})
 """The engines that a run may ask for, by name."""
 
 

@@ -15,7 +15,7 @@ from iracdb.catalogue.bulk import insert_rows
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database
 from iracdb.errors import RunRefused
-from iracdb.photometry.response import response_named
+from iracdb.photometry.response import NATIVE
 from iracdb.published.recompute import Recomputation, Recomputed
 from iracdb.runs import registry
 from iracdb.runs.names import agree
@@ -30,7 +30,10 @@ _COPIED = (
     "frame_id", "file_id", "plane", "repeat", "row_number", "file_number", "mjd_obs", "flags",
     "x", "y", "fwhm_x", "fwhm_y", "raw", "background", "link_grade", "link_evidence",
 )  # fmt: skip
-_MADE = ("array_location_factor", "pixel_phase_factor", "corrected", "kept", "rejected_by")
+_MADE = (
+    "array_location_factor", "pixel_phase_factor", "corrected", "kept", "rejected_by",
+    "rejection_bound",
+)  # fmt: skip
 
 KEPT_COLUMNS = (*_COPIED, *_MADE)
 """Columns of ``image_result`` that a kept recomputation fills, but for the average's number."""
@@ -134,7 +137,7 @@ def _store_run_row(
             parameters_digest=parameters.digest,
             software_id=record(connection, this_software()),
             parent_run_id=parent.run_id,
-            response_id=registry.calibration_of(connection, parameters),
+            response_id=registry.calibration_of(connection, NATIVE),
             operator=operator(),
             host=host(),
             comment=comment,
@@ -170,16 +173,18 @@ def kept_parameters(parent: Any, recipe: str, average: Any) -> Parameters:
     rules = applied_rules(parent, average, recipe)
     return Parameters(
         {
-            **dict(parent.parameters),
+            **Parameters.recorded(parent.parameters).values,
             "recipe": recipe,
             "recipe_version": 1,
             "aperture_correction": rules.aperture_correction,
             "pixel_size": rules.pixel_size,
             "aperture_correction_from": "recomputed",
             "pixel_size_from": "recomputed",
-            "response": "native",
-            "response_coefficients": response_named("native").coefficients_digest(),
-            "response_tables": rules.tables,
+            "engine": NATIVE.name,
+            "response": rules.tables,
+            "pixel_phase": True,
+            "array_location": True,
+            "response_coefficients": NATIVE.coefficients_digest(),
             "rejection": rules.rejection,
             "pairing": rules.pairing,
         }
@@ -256,7 +261,7 @@ def _store_average(connection: Connection, run_id: int, kept: KeptAverage) -> No
 
 def _made_again(row: Recomputed | None, index: int) -> tuple[Any, ...]:
     if row is None:
-        return None, None, None, False, None
+        return None, None, None, False, None, None
     again = row.again
     return (
         stored(float(again.array_location[index])),
@@ -264,4 +269,5 @@ def _made_again(row: Recomputed | None, index: int) -> tuple[Any, ...]:
         stored(float(again.corrected[index])),
         bool(again.mean.kept[index]),
         str(again.mean.rejected_by[index]) or None,
+        stored(float(again.mean.bound[index])),
     )

@@ -137,13 +137,14 @@ class _Writer:
     def _write(self, aorkey: int, columns: list[Columns | None]) -> None:
         averages = self._plan.of_aor(aorkey)
         numbers: dict[Position, int] = {}
+        # Before the transaction: another engine may take its time.
+        rows = made_rows(self._plan, aorkey, columns, self._rows[aorkey])
         with self._database.write() as connection:
-            for average, mine, rows in zip(averages, columns, self._rows[aorkey], strict=True):
+            for average, made in zip(averages, rows, strict=True):
                 if average.target not in numbers:
                     numbers[average.target] = catalogue_targets.find_or_add(
                         connection, average.target, other_than=numbers.values()
                     )
-                made = made_rows(average, mine, self._plan.parameters, rows)
                 self._write_average(connection, made, numbers[average.target])
         frames = {file.file_id for average in averages for file in average.files}
         self._frames_done += len(frames)

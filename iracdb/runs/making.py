@@ -16,6 +16,7 @@ import numpy.typing as npt
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.irac.frames import FrameFile
+from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import Measurement
 from iracdb.runs import measuring
 from iracdb.runs.measuring import Block, Workers
@@ -52,7 +53,7 @@ class Made:
 def measured_aors(
     plan: Plan, aors: Sequence[int], places: Places, team: Workers
 ) -> Iterator[tuple[int, list[Columns | None]]]:
-    """Measure AOR after AOR.
+    """Measure AOR after AOR, through the plan's aperture.
 
     Parameters
     ----------
@@ -71,22 +72,55 @@ def measured_aors(
         AORKEY, and for each of its averages what was measured; None where it has no files. An
         AOR is given as soon as its last block is there, before the next is asked for.
     """
+    through = measured_through((plan.parameters.aperture,), plan, aors, places, team)
+    for aorkey, (columns,) in through:
+        yield aorkey, columns
+
+
+def measured_through(
+    apertures: tuple[Aperture, ...],
+    plan: Plan,
+    aors: Sequence[int],
+    places: Places,
+    team: Workers,
+) -> Iterator[tuple[int, list[list[Columns | None]]]]:
+    """Measure AOR after AOR through several apertures: each frame is read, each centre fitted once.
+
+    Parameters
+    ----------
+    apertures : tuple of Aperture
+        In place of the plan's own.
+    plan : Plan
+        What is to be measured.
+    aors : sequence of int
+        Which of its AORs, in order.
+    places : callable
+        Where their pixels are.
+    team : Workers
+        Measure blocks, a few ahead.
+
+    Yields
+    ------
+    tuple
+        AORKEY, and for each aperture what `measured_aors` gives.
+    """
     groups: list[str] = []
 
     def blocks() -> Iterator[Block]:
         for aorkey in aors:
-            for group, block in _blocks(plan, aorkey, places):
+            for group, block in _blocks(apertures, plan, aorkey, places):
                 groups.append(group)
                 yield block
 
     results = team.each(measuring.measure, blocks())
     for aorkey in aors:
         averages = plan.of_aor(aorkey)
-        found: dict[str, list[list[Measurement]]] = {}
+        found: list[dict[str, list[list[Measurement]]]] = [{} for _ in apertures]
         for _ in _batches(averages):
-            measurements = next(results)
-            found.setdefault(groups.pop(0), []).append(measurements)
-        yield aorkey, _by_average(averages, found)
+            measurements, group = next(results), groups.pop(0)
+            for mine, blocks_of_group in zip(measurements, found, strict=True):
+                blocks_of_group.setdefault(group, []).append(mine)
+        yield aorkey, [_by_average(averages, each) for each in found]
 
 
 def _batches(averages: Sequence[PlannedAverage]) -> list[tuple[str, list[ScienceFile]]]:
@@ -100,7 +134,9 @@ def _batches(averages: Sequence[PlannedAverage]) -> list[tuple[str, list[Science
     ]
 
 
-def _blocks(plan: Plan, aorkey: int, places: Places) -> Iterator[tuple[str, Block]]:
+def _blocks(
+    apertures: tuple[Aperture, ...], plan: Plan, aorkey: int, places: Places
+) -> Iterator[tuple[str, Block]]:
     averages = plan.of_aor(aorkey)
     for group, files in _batches(averages):
         positions = [average.target for average in averages if average.group == group]
@@ -108,7 +144,7 @@ def _blocks(plan: Plan, aorkey: int, places: Places) -> Iterator[tuple[str, Bloc
             frames=places(files),
             ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
             dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
-            aperture=plan.parameters.aperture,
+            apertures=apertures,
             centre=plan.parameters["centre"],
             sky=plan.parameters["sky"],
         )
@@ -130,29 +166,42 @@ def _by_average(
 
 
 def made_rows(
-    planned: PlannedAverage, columns: Columns | None, parameters: Parameters, rows: tuple[int, int]
-) -> Made:
-    """Correct and average what was measured, and make rows of it.
+    plan: Plan, aorkey: int, measured: Sequence[Columns | None], rows: Sequence[tuple[int, int]]
+) -> list[Made]:
+    """Correct and average what was measured of one AOR, and make rows of it.
 
     Parameters
     ----------
-    planned : PlannedAverage
+    plan : Plan
         What was to be averaged.
-    columns : dict or None
-        Measured on all its images; gains the response's factors. None where it has no files.
-    parameters : Parameters
-        As applied.
-    rows : tuple of int
-        Its row in the AOR table, and its first in the image table.
+    aorkey : int
+        Which AOR.
+    measured : sequence of dict or None
+        For each of its averages what was measured on all its images; they gain the response's
+        factors. None where it has no files, or nothing is to be made.
+    rows : sequence of tuple of int
+        For each its row in the AOR table, and its first in the image table.
 
     Returns
     -------
-    Made
-        Canonical values: NaN is None, -0.0 is 0.0.
+    list of Made
+        One an average. Canonical values: NaN is None, -0.0 is 0.0.
     """
+    averages = plan.of_aor(aorkey)
+    pairs = zip(averages, measured, strict=True)
+    known = [(planned, columns) for planned, columns in pairs if columns is not None]
+    correct(known, plan.parameters, plan.engine)
+    return [
+        _made(planned, columns, plan.parameters, places)
+        for planned, columns, places in zip(averages, measured, rows, strict=True)
+    ]
+
+
+def _made(
+    planned: PlannedAverage, columns: Columns | None, parameters: Parameters, rows: tuple[int, int]
+) -> Made:
     mean, images = None, []
     if columns is not None:
-        correct(columns, planned, parameters)
         mean = averaged(columns, parameters)
         images = image_rows(planned, columns, mean, rows[1])
     average = average_row(planned, columns, mean, parameters)

@@ -18,7 +18,12 @@ import numpy as np
 from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
-from iracdb.photometry.measure import Measurement, collapse_cube, measure_block
+from iracdb.photometry.measure import (
+    Measurement,
+    collapse_cube,
+    fit_centres,
+    measure_fluxes,
+)
 from iracdb.photometry.sky import sky_named
 from iracdb.workers import worker_pool
 
@@ -36,8 +41,8 @@ class Block:
         What to read.
     ra, dec : tuple of float
         Positions of the targets, ICRS degrees; NaN where unknown.
-    aperture : Aperture
-        Radii in pixels.
+    apertures : tuple of Aperture
+        Radii in pixels; all are laid on the same centres.
     centre, sky : str
         Names of implementations in `iracdb.photometry`.
     """
@@ -45,12 +50,12 @@ class Block:
     frames: tuple[FrameFile, ...]
     ra: tuple[float, ...]
     dec: tuple[float, ...]
-    aperture: Aperture
+    apertures: tuple[Aperture, ...]
     centre: str
     sky: str
 
 
-def measure(block: Block) -> list[Measurement]:
+def measure(block: Block) -> list[list[Measurement]]:
     """Read and measure one block.
 
     Parameters
@@ -60,8 +65,8 @@ def measure(block: Block) -> list[Measurement]:
 
     Returns
     -------
-    list of Measurement
-        One a target, each over all frames of the block.
+    list of list of Measurement
+        For each aperture one a target, each over all frames of the block.
 
     Raises
     ------
@@ -70,17 +75,15 @@ def measure(block: Block) -> list[Measurement]:
     """
     images = np.stack([_image(frame) for frame in block.frames])
     pixels = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
-    return [
-        measure_block(
-            images,
-            pixels[:, target, 0],
-            pixels[:, target, 1],
-            block.aperture,
-            centre=centre_named(block.centre),
-            sky=sky_named(block.sky),
-        )
-        for target in range(len(block.ra))
-    ]
+    centre, sky = centre_named(block.centre), sky_named(block.sky)
+    found: list[list[Measurement]] = [[] for _ in block.apertures]
+    for target in range(len(block.ra)):
+        x, y = pixels[:, target, 0], pixels[:, target, 1]
+        centres = fit_centres(images, x, y, centre=centre)
+        for through, aperture in zip(found, block.apertures, strict=True):
+            flags, fluxes = measure_fluxes(images, x, y, centres, aperture, sky=sky)
+            through.append(Measurement(x, y, centres, fluxes, flags))
+    return found
 
 
 def _image(frame: FrameFile) -> np.ndarray:

@@ -13,8 +13,9 @@ from iracdb.errors import UsageError
 from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE, Radii
 from iracdb.irac.names import KINDS
 from iracdb.photometry.aperture import Aperture
-from iracdb.photometry.combine import parse_rejection
-from iracdb.photometry.response import response_named
+from iracdb.photometry.correction import TABLES
+from iracdb.photometry.rejection import parse_rejection
+from iracdb.photometry.response import Response
 from iracdb.runs.names import agree
 from iracdb.runs.recipes import recipe_named
 from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice
@@ -39,6 +40,9 @@ class Request:
         By default the only one there is.
     kind : str
         Kind of file to measure.
+    wcs : str or None
+        Kind of the file of the same frame that gives the coordinate system; by default the
+        measured file itself.
     aors : tuple of int
         AORs to measure; empty for all.
     recipe : str
@@ -48,7 +52,15 @@ class Request:
     aperture_correction, pixel_size : float or None
         Override the manual's tables.
     rejection : str or None
-        ``minmax``, ``sigma:N`` or ``none``.
+        A rule of `iracdb.photometry.rejection`.
+    engine : str or None
+        What gives the response: ``native``, ``gdl`` or ``idl``.
+    response : str or None
+        Whose response: one of `iracdb.photometry.correction.TABLES`.
+    pixel_phase, array_location : bool
+        Which parts of it are applied.
+    idl_source, idl_python : path or None
+        The IDL routine, and the Python that has mirpyidl, for the engines that need them.
     target, coord : str or None
         One target for all AORs: its name and position.
     targets : path or None
@@ -63,12 +75,19 @@ class Request:
     name: str | None = None
     channel: int | None = None
     kind: str = "bcd"
+    wcs: str | None = None
     aors: tuple[int, ...] = ()
     recipe: str = "manual"
     radius: Radii | None = None
     aperture_correction: float | None = None
     pixel_size: float | None = None
     rejection: str | None = None
+    engine: str | None = None
+    response: str | None = None
+    pixel_phase: bool = True
+    array_location: bool = True
+    idl_source: str | Path | None = None
+    idl_python: str | Path | None = None
     target: str | None = None
     coord: str | None = None
     targets: str | Path | None = None
@@ -83,6 +102,10 @@ class Request:
         if self.kind not in SCIENCE_KINDS:
             raise UsageError(
                 f"{self.kind!r} is not a kind that can be measured: {', '.join(SCIENCE_KINDS)}"
+            )
+        if self.response is not None and self.response not in TABLES:
+            raise UsageError(
+                f"No response is called {self.response!r}; there are: {', '.join(TABLES)}"
             )
         if self.targets is not None and self.coord is not None:
             raise UsageError("Give either one position (coord) or a list (targets), not both")
@@ -183,6 +206,37 @@ class Parameters:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
+    @classmethod
+    def recorded(cls, values: Mapping[str, Any]) -> Parameters:
+        """Read parameters as a run recorded them, perhaps before some of them had their names.
+
+        Parameters
+        ----------
+        values : mapping
+            As recorded.
+
+        Returns
+        -------
+        iracdb.runs.parameters.Parameters
+            By the names of today. What could not be chosen then has the value that it had.
+        """
+        if "engine" in values:
+            return cls(dict(values))
+        # Once "response" named the engine, and only a recomputation chose its tables.
+        told = dict(values)
+        engine, tables = told.get("response"), told.pop("response_tables", "auto")
+        known = engine is not None
+        told |= {
+            "engine": engine,
+            "engine_version": None,
+            "idl_source": None,
+            "response": {"by-time": "auto"}.get(tables, tables) if known else None,
+            "pixel_phase": True if known else None,
+            "array_location": True if known else None,
+            "wcs": told.get("kind"),
+        }
+        return cls(told)
+
     @property
     def digest(self) -> str:
         """SHA-256 of the parameters in canonical JSON, hexadecimal."""
@@ -214,7 +268,7 @@ class Parameters:
         return [pair for pair in pairs if pair[1] != pair[2]]
 
 
-def apply(request: Request, channel: int, choice: TargetChoice) -> Parameters:
+def apply(request: Request, channel: int, choice: TargetChoice, engine: Response) -> Parameters:
     """Make the parameters as applied from what was asked.
 
     Parameters
@@ -225,6 +279,8 @@ def apply(request: Request, channel: int, choice: TargetChoice) -> Parameters:
         1 to 4.
     choice : TargetChoice
         The targets, read from the list if there is one.
+    engine : Response
+        What gives the response.
 
     Returns
     -------
@@ -239,13 +295,13 @@ def apply(request: Request, channel: int, choice: TargetChoice) -> Parameters:
     recipe = recipe_named(request.recipe)
     aperture = request.aperture()
     correction, correction_from = _aperture_correction(request, channel)
-    response = response_named(recipe.response)
     return Parameters(
         {
             "recipe": recipe.name,
             "recipe_version": recipe.version,
             "channel": channel,
             "kind": request.kind,
+            "wcs": request.wcs or request.kind,
             "aors": "all" if not request.aors else " ".join(map(str, sorted(set(request.aors)))),
             **_target_parameters(choice),
             "radius_source": aperture.r,
@@ -258,8 +314,13 @@ def apply(request: Request, channel: int, choice: TargetChoice) -> Parameters:
             "centre": recipe.centre,
             "sky": recipe.sky,
             "subarray_planes": "median 14-63",
-            "response": response.name,
-            "response_coefficients": response.coefficients_digest(),
+            "engine": engine.name,
+            "engine_version": engine.version,
+            "idl_source": engine.source_sha256,
+            "response": request.response or recipe.response,
+            "pixel_phase": request.pixel_phase,
+            "array_location": request.array_location,
+            "response_coefficients": engine.coefficients_digest(),
             "rejection": parse_rejection(request.rejection or recipe.rejection).name,
             "pairing": recipe.pairing,
             "bounds": recipe.bounds,

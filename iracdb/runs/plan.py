@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -20,8 +20,10 @@ from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
 from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.response import NATIVE, Response, response_named
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
+from iracdb.runs.recipes import recipe_named
 from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice, choose
 
 
@@ -69,6 +71,8 @@ class Plan:
         In the order of the AOR table's rows.
     warnings : tuple of str
         What the user should know.
+    engine : Response
+        What gives the response.
     """
 
     parameters: Parameters
@@ -76,6 +80,7 @@ class Plan:
     aors: tuple[int, ...]
     averages: tuple[PlannedAverage, ...]
     warnings: tuple[str, ...]
+    engine: Response = field(default=NATIVE, compare=False)
 
     @cached_property
     def inputs(self) -> tuple[ScienceFile, ...]:
@@ -142,13 +147,14 @@ def make_plan(connection: Connection, request: Request) -> Plan:
     choice = choose(request.target, request.coord, request.targets)
     wanted = _wanted(connection, request, choice)
     channel = _channel(connection, request, wanted)
-    parameters = apply(request, channel, choice)
+    engine = response_named(request.engine or recipe_named(request.recipe).engine)
+    parameters = apply(request, channel, choice, engine)
     aors = wanted or tuple(selection.aors_held(connection, channel))
     files = selection.newest_files(connection, channel, request.kind, aors)
     if not files:
         raise RunRefused(_nothing(channel, request.kind, wanted))
     _check_aperture(request.aperture(), files)
-    return assemble(connection, parameters, choice, aors, files)
+    return replace(assemble(connection, parameters, choice, aors, files), engine=engine)
 
 
 def _wanted(connection: Connection, request: Request, choice: TargetChoice) -> tuple[int, ...]:

@@ -20,7 +20,13 @@ class Recipe:
         Raised when what it means changes; a run records it.
     radii : tuple of float
         Source radius and annulus, pixels.
-    centre, sky, response, rejection, pairing : str
+    centre, sky : str
+        Names of implementations in `iracdb.photometry`.
+    engine : str
+        What gives the response.
+    response : str
+        Whose response: one of `iracdb.photometry.correction.TABLES`.
+    rejection, pairing : str
         Names of implementations in `iracdb.photometry`.
     bounds : {'edges', 'indices'}
         What the annulus must stay within: see `iracdb.photometry.aperture.Aperture`.
@@ -35,6 +41,7 @@ class Recipe:
     radii: Radii
     centre: str
     sky: str
+    engine: str
     response: str
     rejection: str
     pairing: str
@@ -52,7 +59,8 @@ RECIPES: dict[str, Recipe] = {
             radii=(10.0, 12.0, 20.0),
             centre="gaussian",
             sky="mean",
-            response="native",
+            engine="native",
+            response="auto",
             rejection="minmax",
             pairing="image",
             bounds="edges",
@@ -65,7 +73,8 @@ RECIPES: dict[str, Recipe] = {
             radii=(10.0, 12.0, 20.0),
             centre="gaussian",
             sky="mean",
-            response="native",
+            engine="native",
+            response="auto",
             rejection="published",
             pairing="stripped",
             bounds="indices",

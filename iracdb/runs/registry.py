@@ -13,7 +13,7 @@ from iracdb.catalogue.activity import host, operator
 from iracdb.catalogue.clock import now
 from iracdb.errors import Busy, NotFound, RunRefused
 from iracdb.layouts import DEFAULT_LAYOUT
-from iracdb.photometry.response import response_named
+from iracdb.photometry.response import Response
 from iracdb.runs.digested import digest_of_run
 from iracdb.runs.names import LARGEST, agree, number_of
 from iracdb.runs.parameters import Parameters, Request
@@ -218,7 +218,7 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
             aors=list(plan.aors),
             inputs_digest=plan.inputs_digest,
             software_id=record(connection, this_software()),
-            response_id=calibration_of(connection, parameters),
+            response_id=calibration_of(connection, plan.engine),
             target_list_id=_target_list(connection, plan),
             operator=operator(),
             host=host(),
@@ -274,23 +274,22 @@ def as_number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def calibration_of(connection: Connection, parameters: Parameters) -> int:
+def calibration_of(connection: Connection, engine: Response) -> int:
     """Note the response correction that a run applies, once.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         In a transaction that may write.
-    parameters : Parameters
-        Which name it.
+    engine : Response
+        What gives it.
 
     Returns
     -------
     int
         Its number.
     """
-    response = response_named(parameters["response"])
-    digest = response.coefficients_digest()
+    digest = engine.coefficients_digest()
     columns = t.calibration.c
     held = connection.execute(
         select(columns.id).where(columns.sha256 == digest)
@@ -301,10 +300,10 @@ def calibration_of(connection: Connection, parameters: Parameters) -> int:
         insert(t.calibration)
         .values(
             kind="response",
-            name=response.name,
+            name=engine.name,
             sha256=digest,
             origin="IRAC_APHOT_CORR and IRAC_APHOT_CORR_CRYO, Spitzer Science Center",
-            content=response.coefficients(),
+            content=engine.coefficients(),
         )
         .returning(columns.id)
     )

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb.irac.handbook import PIXEL_SIZE, is_cryogenic
-from iracdb.photometry.combine import Average, average, parse_rejection, to_mjy
-from iracdb.photometry.correction import correct
+from iracdb.photometry.combine import Average, average, to_mjy
+from iracdb.photometry.correction import correct, tables_of
+from iracdb.photometry.rejection import parse_rejection
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -51,7 +52,7 @@ class Rules:
         Whether the frames are of the subarray.
     pairing, rejection : str
         Names of rules in `iracdb.photometry`.
-    tables : {'by-time', 'cryo'}
+    tables : {'auto', 'cryo'}
         Which mission's response: each image's own, or the cryogenic for all.
     """
 
@@ -120,7 +121,7 @@ def published_rules(
         subarray,
         pairing="stripped",
         rejection="published" if counts_rejections else "none",
-        tables="by-time" if counts_rejections else "cryo",
+        tables="auto" if counts_rejections else "cryo",
     )
 
 
@@ -137,7 +138,7 @@ def done_right(rules: Rules) -> Rules:
     Rules
         As the manual promises.
     """
-    return replace(rules, pairing="image", rejection="minmax", tables="by-time")
+    return replace(rules, pairing="image", rejection="minmax", tables="auto")
 
 
 def replay(rows: Rows, rules: Rules) -> Replayed:
@@ -155,16 +156,15 @@ def replay(rows: Rows, rules: Rules) -> Replayed:
     Replayed
         The average and what it is made of.
     """
-    cryogenic = [rules.tables == "cryo" or is_cryogenic(mjd) for mjd in rows.mjd]
+    cryogenic = np.array([is_cryogenic(mjd) for mjd in rows.mjd], dtype=bool)
     made = correct(
         rows.x,
         rows.y,
         rows.net,
         channel=rules.channel,
-        cryogenic=np.array(cryogenic, dtype=bool),
+        tables=tables_of(rules.tables, cryogenic),
         subarray=np.full(rows.net.shape, rules.subarray),
         pairing=rules.pairing,
-        response="native",
     )
     mjy = to_mjy(made.flux, rules.aperture_correction, rules.pixel_size)
     mean = average(mjy, parse_rejection(rules.rejection))

@@ -91,7 +91,7 @@ class Run:
     @property
     def parameters(self) -> Parameters:
         """Every parameter as applied."""
-        return Parameters(dict(self.row.parameters))
+        return Parameters.recorded(self.row.parameters)
 
     @property
     def software(self) -> Software | None:

@@ -16,9 +16,12 @@ import numpy.typing as npt
 
 from iracdb import flags
 from iracdb.irac.handbook import is_cryogenic
-from iracdb.photometry.combine import Average, average, parse_rejection, to_mjy
-from iracdb.photometry.correction import correct as photometry_correct
+from iracdb.photometry.combine import Average, average, to_mjy
+from iracdb.photometry.correction import factors, tables_of
 from iracdb.photometry.measure import Measurement
+from iracdb.photometry.pairing import pairing_named
+from iracdb.photometry.rejection import parse_rejection
+from iracdb.photometry.response import Response
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import PlannedAverage
 
@@ -76,32 +79,51 @@ def join(measurements: Sequence[Measurement]) -> dict[str, npt.NDArray[Any]]:
 
 
 def correct(
-    columns: dict[str, npt.NDArray[Any]], planned: PlannedAverage, parameters: Parameters
+    measured: Sequence[tuple[PlannedAverage, dict[str, npt.NDArray[Any]]]],
+    parameters: Parameters,
+    engine: Response,
 ) -> None:
-    """Add the response's factors and the corrected flux to the columns.
+    """Add the response's factors and the corrected flux to the columns of several averages.
+
+    The engine is asked once for all of them, as it may be a program that takes a second to start.
 
     Parameters
     ----------
-    columns : dict
-        From `join`; gains ``array_location_factor``, ``pixel_phase_factor`` and ``corrected``.
-    planned : PlannedAverage
-        Whose frames tell mission and read mode.
+    measured : sequence of tuple
+        Averages, whose frames tell mission and read mode, each with its columns from `join`, which
+        gain ``array_location_factor``, ``pixel_phase_factor`` and ``corrected``.
     parameters : Parameters
-        Channel and engine.
+        Channel, pairing, and which response is applied.
+    engine : Response
+        What gives it.
     """
-    made = photometry_correct(
-        columns["x"],
-        columns["y"],
-        columns["raw"] - columns["background"],
+    if not measured:
+        return
+    pairing = pairing_named(parameters["pairing"])
+    nets = [columns["raw"] - columns["background"] for _, columns in measured]
+    centres = [
+        pairing(columns["x"], columns["y"], net)
+        for (_, columns), net in zip(measured, nets, strict=True)
+    ]
+    files = [file for planned, _ in measured for file in planned.files]
+    location, phase = factors(
+        np.concatenate([x for x, _ in centres]),
+        np.concatenate([y for _, y in centres]),
         channel=parameters["channel"],
-        cryogenic=np.array([is_cryogenic(file.mjd_obs) for file in planned.files]),
-        subarray=np.array([file.subarray for file in planned.files]),
-        pairing=parameters["pairing"],
-        response=parameters["response"],
+        tables=tables_of(
+            parameters["response"], np.array([is_cryogenic(file.mjd_obs) for file in files])
+        ),
+        subarray=np.array([file.subarray for file in files]),
+        engine=engine,
+        pixel_phase=parameters["pixel_phase"],
+        array_location=parameters["array_location"],
     )
-    columns["array_location_factor"] = made.array_location
-    columns["pixel_phase_factor"] = made.pixel_phase
-    columns["corrected"] = made.flux
+    ends = np.cumsum([len(net) for net in nets])[:-1]
+    parts = zip(measured, nets, np.split(location, ends), np.split(phase, ends), strict=True)
+    for (_, columns), net, r_al, r_pp in parts:
+        columns["array_location_factor"] = r_al
+        columns["pixel_phase_factor"] = r_pp
+        columns["corrected"] = net / (r_al * r_pp)
 
 
 def averaged(columns: dict[str, npt.NDArray[Any]], parameters: Parameters) -> Average:
@@ -161,6 +183,7 @@ def image_rows(
             "mjd_obs": stored(file.mjd_obs),
             "kept": bool(mean.kept[index]),
             "rejected_by": rejected_by[index],
+            "rejection_bound": stored(float(mean.bound[index])),
             **{name: values[index] for name, values in plain.items()},
         }
         for index, file in enumerate(planned.files)

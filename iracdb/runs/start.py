@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -131,7 +131,7 @@ def check_same(connection: Connection, row: Row[Any], parameters: Parameters) ->
     RunRefused
         With the differences.
     """
-    other = Parameters(dict(row.parameters))
+    other = Parameters.recorded(row.parameters)
     differences = [
         f"{name} is {was}, now {now}" for name, was, now in other.differences(parameters)
     ]
@@ -162,4 +162,5 @@ def _plan_of(connection: Connection, run_id: int, plan: Plan) -> Plan:
         .all()
     )
     files = selection.files_by_id(connection, numbers)
-    return assemble(connection, plan.parameters, plan.choice, row.aors, files)
+    resumed = assemble(connection, plan.parameters, plan.choice, row.aors, files)
+    return replace(resumed, engine=plan.engine)

@@ -99,17 +99,21 @@ class _Comparing:
         """Compare one AOR: what was measured is for each average over the usable files only."""
         stored = self._stored(aorkey)
         averages = self._plan.of_aor(aorkey)
-        numbers = self._rows.get(aorkey, [])
-        for planned, columns, rows in zip(averages, measured, numbers, strict=True):
+        held, wholes = [], []
+        for planned, columns in zip(averages, measured, strict=True):
             key = (planned.target.name, planned.target.ra, planned.target.dec, planned.group, 0)
             average = stored.averages.pop(key, None)
             images = {} if average is None else stored.images[average["id"]]
-            whole = _completed(planned, columns, self._usable, images)
-            made = None
-            if whole is not None or not planned.files:
-                made = made_rows(planned, whole, self._plan.parameters, rows)
-            self._average(planned, made, average)
-            self._images(planned, made, images)
+            held.append((average, images))
+            wholes.append(_completed(planned, columns, self._usable, images))
+        rows = made_rows(self._plan, aorkey, wholes, self._rows.get(aorkey, []))
+        for planned, whole, made, (average, images) in zip(
+            averages, wholes, rows, held, strict=True
+        ):
+            # Of files that are not there nothing can be made.
+            known = made if whole is not None or not planned.files else None
+            self._average(planned, known, average)
+            self._images(planned, known, images)
             self._place += 1
         for left in stored.averages.values():
             about = {"aorkey": aorkey, **_named(left)}

@@ -55,7 +55,7 @@ def compare_kept(database: Database, run: Any) -> tuple[Comparison, list[str]]:
         )
     comparing.rest()
     applied = kept_parameters(parent, recipe, averages[0])
-    return comparing.found, _other_parameters(Parameters(dict(run.parameters)), applied)
+    return comparing.found, _other_parameters(Parameters.recorded(run.parameters), applied)
 
 
 def count_rows(connection: Connection, run: Any) -> tuple[int, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from iracdb.irac.handbook import PIXEL_SIZE
 from iracdb.photometry.centre import centre_named
-from iracdb.photometry.combine import parse_rejection
+from iracdb.photometry.correction import TABLES
 from iracdb.photometry.pairing import pairing_named
+from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import response_named
 from iracdb.photometry.sky import sky_named
 from iracdb.runs.parameters import SCIENCE_KINDS, Parameters
@@ -16,11 +17,14 @@ _KNOWN = {
     "subarray_planes": ("median 14-63",),
     "bounds": ("edges", "indices"),
     "grouping": ("like", "all"),
+    "response": TABLES,
+    "pixel_phase": (True, False),
+    "array_location": (True, False),
 }
 _NAMED = {
     "centre": centre_named,
     "sky": sky_named,
-    "response": response_named,
+    "engine": response_named,
     "rejection": parse_rejection,
     "pairing": pairing_named,
 }
@@ -69,5 +73,5 @@ def response_change(parameters: Parameters) -> list[tuple[str, str, str]]:
         (name, was, now), or nothing.
     """
     was = str(parameters["response_coefficients"])
-    now = response_named(parameters["response"]).coefficients_digest()
+    now = response_named(parameters["engine"]).coefficients_digest()
     return [] if was == now else [("response coefficients", was, now)]

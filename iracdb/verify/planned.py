@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.targets import Position
+from iracdb.photometry.response import response_named
 from iracdb.runs.likeness import Facts
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, PlannedAverage, assemble
@@ -52,12 +53,14 @@ def plan_of(connection: Connection, run: Any) -> Plan:
     files = selection.files_by_id(connection, list(dict.fromkeys(numbers.scalars())))
     choice = _targets_of(stored)
     with_files = sorted({file.aorkey for file in files})
-    made = assemble(connection, Parameters(dict(run.parameters)), choice, with_files, files)
+    parameters = Parameters.recorded(run.parameters)
+    made = assemble(connection, parameters, choice, with_files, files)
     aors = tuple(dict.fromkeys((*(run.aors or ()), *with_files, *stored)))
     averages = chain.from_iterable(
         made.of_aor(aorkey) or map(_without_files, stored[aorkey]) for aorkey in aors
     )
-    return replace(made, aors=aors, averages=tuple(averages), warnings=())
+    engine = response_named(parameters["engine"])
+    return replace(made, aors=aors, averages=tuple(averages), warnings=(), engine=engine)
 
 
 def _targets_of(stored: dict[int, list[Any]]) -> FromList:

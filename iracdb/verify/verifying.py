@@ -119,7 +119,7 @@ def _recomputed(database: Database, run: Any) -> Verification:
             return found
         parent = registry.find(connection, run.parent_run_id)
     compared, faults = compare_kept(database, run)
-    environment = response_change(Parameters(dict(run.parameters)))
+    environment = response_change(Parameters.recorded(run.parameters))
     return replace(
         found,
         parent=parent.name,
@@ -137,7 +137,7 @@ def _measured(
     jobs: int,
     progress: Progress | None,
 ) -> Verification:
-    parameters = Parameters(dict(run.parameters))
+    parameters = Parameters.recorded(run.parameters)
     found = Verification(run.run_id, run.name, "measured")
     unknown = why_not_measurable(parameters)
     if unknown is not None:

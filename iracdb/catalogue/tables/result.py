@@ -71,6 +71,14 @@ aor_result = Table(
     Column("error", Double, comment="their population standard deviation, mJy"),
     Column("standard_error", Double, comment="standard error of the mean, mJy"),
     Column("creators", Text, comment="CREATOR of the frames averaged, where they differ"),
+    Column("target_pm_ra", Double, comment="proper motion in RA times cos(Dec), mas/yr"),
+    Column("target_pm_dec", Double, comment="proper motion in Dec, mas/yr"),
+    Column("target_parallax", Double, comment="mas"),
+    Column(
+        "target_epoch",
+        Double,
+        comment="Julian year of the position; NULL: as observed, and not moved",
+    ),
     # Named by hand: the convention's name would be one byte too long for PostgreSQL.
     UniqueConstraint(
         "run_id",
@@ -137,6 +145,13 @@ image_result = Table(
     Column("rejected_by", Text, comment="min, max, low or high: the bound that left it out"),
     Column("link_grade", Text, comment="imported: how sure the link to the frame is, A to D"),
     Column("link_evidence", Text, comment="imported: why"),
+    Column(
+        "motion_x",
+        Double,
+        comment="how far proper motion and parallax moved the WCS position, pixels",
+    ),
+    Column("motion_y", Double, comment="the same in y, pixels"),
+    Column("rejection_bound", Double, comment="the bound that it lies beyond, mJy"),
     comment="One measurement of one target on one frame in one run",
 )
 Index("ix_image_result_frame_id", image_result.c.frame_id)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from iracdb.catalogue import tables as t
 from iracdb.irac.handbook import LAST_CRYOGENIC_MJD
-from iracdb.photometry.combine import MinMax, to_mjy
+from iracdb.photometry.combine import to_mjy
+from iracdb.photometry.rejection import MinMax
 from iracdb.published.audit.finding import Finding
 from iracdb.published.recompute import verdict_of
 from iracdb.runs.replay import Rows, Rules, replay
@@ -77,7 +78,7 @@ def _wrong_tables(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator
     ]
     if warm:
         changes = [
-            abs(replay(rows, replace(rules, tables="by-time")).mean.flux / average.flux - 1)
+            abs(replay(rows, replace(rules, tables="auto")).mean.flux / average.flux - 1)
             for average, rows, rules in warm
         ]
         yield Finding(
@@ -99,7 +100,7 @@ def _blind_rejection(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Itera
         again = replay(rows, rules)
         mjy = to_mjy(again.corrected, rules.aperture_correction, rules.pixel_size)
         workable = mjy[np.isfinite(mjy)]
-        if again.mean.n_rejected and not (MinMax()(workable) != "").any():
+        if again.mean.n_rejected and MinMax()(workable).kept.all():
             spread = 100 * workable.std() / abs(workable.mean())
             blind.append((average, float(spread)))
     if blind:
