@@ -21,6 +21,7 @@ from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.response import NATIVE, Response, response_named
+from iracdb.runs.cautions import response_cautions
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
 from iracdb.runs.recipes import recipe_named
@@ -253,6 +254,7 @@ def assemble(
             made = _empty(connection, parameters, choice, aorkey)
         averages += made
         warnings += _warnings(made)
+    warnings += response_cautions(parameters, [file for each in by_aor.values() for file in each])
     return Plan(parameters, choice, tuple(aors), tuple(averages), tuple(dict.fromkeys(warnings)))
 
 
