@@ -105,11 +105,21 @@ _SUBARRAY_OFFSET: Mapping[int, tuple[float, float]] = MappingProxyType(
 
 
 class Response(Protocol):
-    """An engine that knows the response; a new one is entered in `RESPONSES`."""
+    """An engine that knows the response; those outside this process are in `iracdb.engines`."""
 
     @property
     def name(self) -> str:
         """Name under which parameters and runs know it."""
+        ...
+
+    @property
+    def version(self) -> str | None:
+        """Of what computes; None for our own, since the software record holds it."""
+        ...
+
+    @property
+    def source_sha256(self) -> str | None:
+        """Hash of the routine's source that is carried out, hexadecimal; None for our own."""
         ...
 
     def factors(
@@ -172,7 +182,7 @@ def response_factors(
     UsageError
         Where channel or mission is not known.
     """
-    channel, mission = _known(channel, mission)
+    channel, mission = check_known(channel, mission)
     x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
     r_al = r_pp = np.where(np.isfinite(x) & np.isfinite(y), 1.0, np.nan)
     # The routine takes the phase, too, after the offset: the same but for the last bits.
@@ -255,6 +265,8 @@ class NativeResponse:
     """The factors as computed here, in NumPy."""
 
     name = "native"
+    version = None
+    source_sha256 = None
 
     factors = staticmethod(response_factors)
 
@@ -319,7 +331,26 @@ def response_named(name: str) -> Response:
     return RESPONSES[name]
 
 
-def _known(channel: int, mission: str) -> tuple[int, str]:
+def check_known(channel: int, mission: str) -> tuple[int, str]:
+    """Check that IRAC has such a channel, and that there are tables of the mission.
+
+    Parameters
+    ----------
+    channel : int
+        1 to 4.
+    mission : str
+        One of `MISSIONS`.
+
+    Returns
+    -------
+    tuple of int and str
+        The same.
+
+    Raises
+    ------
+    UsageError
+        Where one of them is not known.
+    """
     whole = isinstance(channel, int | np.integer) and not isinstance(channel, bool)
     if not whole or channel not in CHANNELS:
         raise UsageError(f"Channel {channel!r} is none of IRAC's: 1, 2, 3 and 4")
