@@ -37,8 +37,9 @@ def main() -> int:
         with open("done.txt", "w", encoding="utf-8") as done:
             done.write(request["token"])
     except Exception as problem:  # whatever it is, the caller tells it to the user
+        kind = "" if isinstance(problem, NoAnswer) else type(problem).__name__ + ": "
         with open("failed.txt", "w", encoding="utf-8") as failed:
-            failed.write("{}: {}".format(type(problem).__name__, problem))
+            failed.write(f"{kind}{problem}")
         return 1
     return 0
 
@@ -50,10 +51,17 @@ def carry_out(request: Any) -> None:
     ----------
     request : dict
         ``function``, ``gives_coefficients`` and ``calls``, each with ``channel`` and ``keywords``.
-    """
-    import mirpyidl as idl
-    import numpy as np
 
+    Raises
+    ------
+    NoAnswer
+        Where there is no mirpyidl.
+    """
+    try:
+        import mirpyidl as idl
+        import numpy as np
+    except ImportError as problem:
+        raise NoAnswer(f"{sys.executable} cannot import mirpyidl ({problem})") from problem
     # Else an underflow in a Gaussian's wing stops the call; answers are checked one by one.
     if hasattr(idl, "setOptions"):
         idl.setOptions({"raise_arithmetic_errors": False})
@@ -115,23 +123,21 @@ def one_call(idl: Any, request: Any, call: Any, number: int, size: int) -> None:
     kind, found = described(idl, "iracdb_answer")
     if kind != DOUBLE or found != size:
         raise NoAnswer(
-            "the routine gave {} numbers of IDL's type {}, not {} of type {} (DOUBLE)".format(
-                found, kind, size, DOUBLE
-            )
+            f"the routine gave {found} numbers of IDL's type {kind}, "
+            f"not {size} of type {DOUBLE} (DOUBLE)"
         )
     # One element comes back as a plain float.
     answer = np.atleast_1d(np.asarray(idl.getVariable("iracdb_answer"))).ravel()
     if answer.dtype != np.float64 or answer.size != size:
         raise NoAnswer(
-            "mirpyidl handed over {} numbers of type {}, not {} of type float64".format(
-                answer.size, answer.dtype, size
-            )
+            f"mirpyidl handed over {answer.size} numbers of type {answer.dtype}, "
+            f"not {size} of type float64"
         )
-    answer.tofile("answer_{}.f64".format(number))
+    answer.tofile(f"answer_{number}.f64")
     kind, found = described(idl, "iracdb_params")
     if kind in (4, DOUBLE) and found == PARAMETERS * CHANNELS:
         given = np.asarray(idl.getVariable("iracdb_params"))
-        given.ravel().astype(np.float64).tofile("params_{}.f64".format(number))
+        given.ravel().astype(np.float64).tofile(f"params_{number}.f64")
 
 
 def compile_here(idl: Any, function: str) -> None:
@@ -151,12 +157,12 @@ def compile_here(idl: Any, function: str) -> None:
     """
     idl.setVariable("iracdb_folder", os.getcwd())
     idl.execute("CD, iracdb_folder")
-    idl.execute("RESOLVE_ROUTINE, '{}', /IS_FUNCTION, /COMPILE_FULL_FILE".format(function))
-    idl.execute("iracdb_place = ROUTINE_INFO('{}', /FUNCTIONS, /SOURCE)".format(function.upper()))
+    idl.execute(f"RESOLVE_ROUTINE, '{function}', /IS_FUNCTION, /COMPILE_FULL_FILE")
+    idl.execute(f"iracdb_place = ROUTINE_INFO('{function.upper()}', /FUNCTIONS, /SOURCE)")
     idl.execute("iracdb_path = iracdb_place.PATH")
     path = str(idl.getVariable("iracdb_path"))
     if not os.path.exists(path) or not os.path.samefile(path, function + ".pro"):
-        raise NoAnswer("IDL compiled {} instead of the given source".format(path))
+        raise NoAnswer(f"IDL compiled {path} instead of the given source")
 
 
 def described(idl: Any, name: str) -> Any:
@@ -174,8 +180,8 @@ def described(idl: Any, name: str) -> Any:
     tuple of int
         The number of the type, and how many elements.
     """
-    idl.execute("iracdb_kind = SIZE({}, /TYPE)".format(name))
-    idl.execute("iracdb_size = N_ELEMENTS({})".format(name))
+    idl.execute(f"iracdb_kind = SIZE({name}, /TYPE)")
+    idl.execute(f"iracdb_size = N_ELEMENTS({name})")
     return int(idl.getVariable("iracdb_kind")), int(idl.getVariable("iracdb_size"))
 
 

@@ -52,7 +52,9 @@ class Workshop:
         content : bytes or str
             What it holds.
         """
-        (self.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        (self.folder / name).write_bytes(
+            content if isinstance(content, bytes) else content.encode()
+        )
 
     def text(self, name: str) -> str:
         """Read what the program wrote.
@@ -103,7 +105,7 @@ class Workshop:
         ):
             try:
                 process = subprocess.Popen(  # noqa: S603  (the user's own program, no shell)
-                    list(map(os.fspath, words)),
+                    [str(word) for word in words],
                     stdin=stdin, stdout=output, stderr=subprocess.STDOUT,
                     cwd=self.folder, env=dict(environment), start_new_session=True,
                 )  # fmt: skip
@@ -120,20 +122,23 @@ class Workshop:
                 ) from None
             finally:
                 # Also where Ctrl-C ends the waiting. It leads a session: its children end too.
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if self.text(DONE).strip() != self.token:
             raise EngineFailed(f"{what} gave no answer: {self._complaint(status)}")
 
     def _complaint(self, status: int) -> str:
-        """Tell what went wrong: the program's own message, else what it printed."""
+        """Tell what went wrong: the routine's own message, and what the driver says of it."""
         printed = complaints(self.text(OUTPUT))
         message = " ".join(self.text(FAILED).split())
         # An error of grammar is printed; the message that follows from it says less.
         grammar = [line for line in printed if "syntax error" in line.lower()]
-        found = grammar[:1] or ([message] if message else printed[-2:])
-        said = "; ".join(found)[:_MOST_SAID]
+        if grammar:
+            found = grammar[:1]
+        else:
+            found = [line for line in printed[-1:] if line not in message] + [message]
+        said = "; ".join(filter(None, found))[:_MOST_SAID]
         return said or f"it ended with status {status} and no message"
 
     def answer(self, number: int, size: int, what: str) -> Answer:

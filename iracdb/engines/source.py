@@ -65,7 +65,7 @@ def read_source(path: str | Path) -> IdlSource:
     Raises
     ------
     EngineFailed
-        Where it cannot be read, or defines neither.
+        Where it cannot be read, is too large to be a source, or defines neither.
     """
     place = Path(path).expanduser()
     try:
@@ -76,11 +76,13 @@ def read_source(path: str | Path) -> IdlSource:
             f"The IDL source {place} cannot be read ({problem.strerror}); name the Science "
             "Center's irac_aphot_corr.pro"
         ) from problem
+    if len(content) > _LARGEST:
+        raise EngineFailed(f"{place} is larger than any IDL source; name irac_aphot_corr.pro")
     # Every byte is a character of Latin-1; IDL's own words are ASCII whatever the comments are.
     text = content.decode("latin-1")
     for function in (BOTH_MISSIONS, CRYOGENIC_ONLY):
         head = _definition(text, function)
-        if head is not None and len(content) <= _LARGEST:
+        if head is not None:
             takes = re.search(r",\s*params\s*=", head, re.IGNORECASE) is not None
             return IdlSource(str(place), content, function, takes)
     raise EngineFailed(

@@ -48,9 +48,9 @@ class _Gdl:
     def say(self, *lines):
         """Carry out lines; give what GDL printed, and its error message."""
         self.count += 1
-        mark = "stand-in-mark-{}".format(self.count)
+        mark = f"stand-in-mark-{self.count}"
         ask = ("MESSAGE, /RESET", *lines, "RETALL", "PRINT, '<' + !ERROR_STATE.MSG + '>'")
-        text = "\n".join(ask) + "\nPRINT, '{}'\n".format(mark)
+        text = "\n".join(ask) + f"\nPRINT, '{mark}'\n"
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
         printed = []
@@ -102,38 +102,31 @@ def setVariable(name, value):
             file.write(ctypes.string_at(begin, value.nbytes))
         shape = ", ".join(map(str, reversed(value.shape)))
         said, message = gdl.say(
-            "{} = {}({})".format(name, _MAKE[value.dtype.name], shape),
+            f"{name} = {_MAKE[value.dtype.name]}({shape})",
             "OPENR, 9, '{}'".format(gdl.path("given")),
-            "READU, 9, {}".format(name),
+            f"READU, 9, {name}",
             "CLOSE, 9",
         )
     else:
-        said, message = gdl.say("{} = {!r}d0".format(name, float(value)))
+        said, message = gdl.say(f"{name} = {float(value)!r}d0")
     assert not message, said + message
 
 
 def getVariable(name):
     gdl = _session()
     said, message = gdl.say(
-        "PRINT, SIZE({}, /TYPE), SIZE({}, /N_DIMENSIONS), SIZE({}, /DIMENSIONS)".format(
-            name, name, name
-        )
+        f"PRINT, SIZE({name}, /TYPE), SIZE({name}, /N_DIMENSIONS), SIZE({name}, /DIMENSIONS)"
     )
     numbers = [int(word) for word in said.split() if re.fullmatch(r"-?\d+", word)]
     if message or not numbers or numbers[0] == 0:
         raise IdlNameError("Varible does not exist in the IDL main scope: " + name)
     kind, rank, shape = numbers[0], numbers[1], numbers[2:]
     if kind == 7:
-        return gdl.say("PRINT, {}".format(name))[0].rstrip("\n")
+        return gdl.say(f"PRINT, {name}")[0].rstrip("\n")
     if kind not in _TYPES:
-        raise IdlTypeError("IDL data type {} not yet supported.".format(kind))
-    gdl.say(
-        "OPENW, 9, '{}'".format(gdl.path("taken")), "WRITEU, 9, {}".format(name), "CLOSE, 9"
-    )
+        raise IdlTypeError(f"IDL data type {kind} not yet supported.")
+    gdl.say("OPENW, 9, '{}'".format(gdl.path("taken")), f"WRITEU, 9, {name}", "CLOSE, 9")
     values = np.fromfile(gdl.path("taken"), dtype=_TYPES[kind])
     if rank == 0 or values.size == 1:
         return values[0].item()
     return values.reshape(shape[::-1])
-
-
-ex, set, get = execute, setVariable, getVariable
