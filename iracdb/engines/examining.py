@@ -85,10 +85,7 @@ def examine(idl_source: str | None = None, idl_python: str | None = None) -> lis
         "gdl", source is not None and python is None, gdl_version, GdlResponse, found, trouble
     )
     if python is None:
-        says = (
-            "Needs a licensed IDL, and a Python that has mirpyidl: name it with --idl-python or "
-            f"{PYTHON_VARIABLE} (docs/engines.md has the recipe)"
-        )
+        says = f"Name a Python that has mirpyidl with --idl-python or {PYTHON_VARIABLE}"
         of_idl = Examined("idl", False, "missing", None, None, says)
     else:
         of_idl = _examine(
@@ -123,7 +120,7 @@ def _examine(
         return Examined(name, asked, "missing", None, None, str(problem))
     if source is None:
         says = trouble or (
-            "Not tried: name your irac_aphot_corr.pro with --idl-source or " + SOURCE_VARIABLE
+            f"Not tried: name your irac_aphot_corr.pro with --idl-source or {SOURCE_VARIABLE}"
         )
         return Examined(name, asked, "fails" if trouble else "there", version, None, says)
     try:

@@ -223,7 +223,8 @@ def complaints(printed: str) -> list[str]:
     lines = printed.splitlines()
     found = []
     for number, line in enumerate(lines):
-        if not line.startswith("% ") or _CHATTER.match(line[2:]):
+        # More than one blank: a line of the trace, that tells where and not what.
+        if not re.match(r"% \S", line) or _CHATTER.match(line[2:]):
             continue
         message = line[2:].strip()
         # Where GDL breaks a message, the place comes in a later line.

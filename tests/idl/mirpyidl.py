@@ -34,7 +34,7 @@ class IdlTypeError(TypeError):
 
 class _Gdl:
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="stand-in-")
+        self.folder = tempfile.mkdtemp(prefix="stand-in-", dir=os.getcwd())
         environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
         self.process = subprocess.Popen(
             ["gdl", "-quiet"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
