@@ -116,6 +116,13 @@ def test_an_endless_loop_is_stopped(make, tmp_path):
     assert still_running() == []
 
 
+def test_endless_printing_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("iracdb.engines.process._MOST_PRINTED", 100_000)
+    source = read_source(broken(tmp_path, "WHILE 1 DO PRINT, x\nRETURN, flux"))
+    with pytest.raises(EngineFailed, match="after it had printed 100,000 bytes"):
+        GdlResponse(source, timeout=60.0).factors(X, Y, 1, **AT)
+
+
 def still_running() -> list[str]:
     """Processes that run in a folder of the engines."""
     found = []
@@ -166,7 +173,7 @@ def test_another_routine_on_the_path_is_not_taken(make, tmp_path, monkeypatch):
     elsewhere.mkdir()
     broken(elsewhere, "RETURN, flux/2")
     startup = elsewhere / "startup.pro"
-    startup.write_text(f"!PATH = '{elsewhere}:' + !PATH\n")
+    startup.write_text(f"!PATH = '{elsewhere}:' + !PATH\nEXIT\n")
     for name in ("GDL_PATH", "IDL_PATH"):
         monkeypatch.setenv(name, str(elsewhere))
     for name in ("GDL_STARTUP", "IDL_STARTUP"):
@@ -261,6 +268,7 @@ def test_what_is_printed_is_sifted():
         "% IRAC_APHOT_CORR: no table\n"
         "% Execution halted at: IRAC_APHOT_CORR 3 irac_aphot_corr.pro\n"
         "%                      $MAIN$\n"
+        "% At IRAC_APHOT_CORR    3 irac_aphot_corr.pro\n"
         "% IRAC_APHOT_CORR: no table\n"
     )
     assert complaints(printed) == [

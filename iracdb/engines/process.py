@@ -9,6 +9,7 @@ import secrets
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,9 @@ INPUT, OUTPUT = "input.txt", "output.txt"
 
 _LAST_BYTES = 20_000
 _MOST_SAID = 400
+_MOST_PRINTED = 50_000_000
 # What IDL and GDL print of what they do, and not of what went wrong.
-_CHATTER = re.compile(r"(Compiled module|Execution halted|Error occurred|Loaded DLM|Restored)\b")
+_CHATTER = re.compile(r"(Compiled module|Execution halted|Error occurred|Loaded DLM|Restored|At)\b")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class Workshop:
         Raises
         ------
         EngineFailed
-            Where it cannot be started, does not end in time, or does not say that it is done.
+            Where it cannot be started, does not end in time, prints without end, or does not say
+            that it is done.
         """
         given = self.folder / INPUT
         with (
@@ -114,12 +117,7 @@ class Workshop:
                     f"{what} cannot be started: {words[0]} ({problem.strerror})"
                 ) from problem
             try:
-                status = process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                raise EngineFailed(
-                    f"{what} was stopped after {timeout:g} seconds without an answer; does the "
-                    "IDL source wait for something?"
-                ) from None
+                status = self._ended(process, timeout, what)
             finally:
                 # Also where Ctrl-C ends the waiting. It leads a session: its children end too.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -127,6 +125,24 @@ class Workshop:
                 process.wait()
         if self.text(DONE).strip() != self.token:
             raise EngineFailed(f"{what} gave no answer: {self._complaint(status)}")
+
+    def _ended(self, process: subprocess.Popen[bytes], timeout: float, what: str) -> int:
+        """Wait for the end, and no longer than is allowed, nor for an endless print."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(max(0.0, min(left, 1.0)))
+            if left <= 0:
+                raise EngineFailed(
+                    f"{what} was stopped after {timeout:g} seconds without an answer; does the "
+                    "IDL source wait for something?"
+                )
+            if (self.folder / OUTPUT).stat().st_size > _MOST_PRINTED:
+                raise EngineFailed(
+                    f"{what} was stopped after it had printed {_MOST_PRINTED:,} bytes; does the "
+                    "IDL source print without end?"
+                )
 
     def _complaint(self, status: int) -> str:
         """Tell what went wrong: the routine's own message, and what the driver says of it."""

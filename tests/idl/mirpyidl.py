@@ -35,7 +35,11 @@ class IdlTypeError(TypeError):
 class _Gdl:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="stand-in-", dir=os.getcwd())
-        environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("DISPLAY", "GDL_STARTUP", "GDL_PATH")
+        }
         self.process = subprocess.Popen(
             ["gdl", "-quiet"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env=dict(environment, HOME=self.folder),
