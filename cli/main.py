@@ -16,6 +16,7 @@ from iracdb.errors import EXIT_STATUSES, IracdbError
 from . import (
     comparing,
     database,
+    doctor,
     explaining,
     files,
     holdings,
@@ -69,7 +70,7 @@ for command in (
     reproducing.verify, reproducing.digest,
     keeping.freeze, keeping.thaw, keeping.copy,
     sql.sql, published.import_, published.recompute, published.audit, published.relink,
-    database.db, simulating.simulate,
+    database.db, simulating.simulate, doctor.doctor,
 ):  # fmt: skip
     cli.add_command(command)
 

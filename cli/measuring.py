@@ -12,7 +12,14 @@ import click
 
 from iracdb.irac.names import KINDS
 
-from .options import Function, common_options, jobs_option, open_catalogue, strict_option
+from .options import (
+    Function,
+    common_options,
+    idl_options,
+    jobs_option,
+    open_catalogue,
+    strict_option,
+)
 from .output import many, note, plain, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -64,19 +71,8 @@ def response_options(command: Function) -> Function:
             help="What computes the response: iracdb itself, or your own IDL routine in GDL or "
             "IDL.  [default: native]",
         ),
-        click.option(
-            "--idl-source",
-            type=click.Path(),
-            metavar="FILE",
-            help="The routine, irac_aphot_corr.pro. By default IRACDB_IDL_SOURCE.",
-        ),
-        click.option(
-            "--idl-python",
-            type=click.Path(),
-            metavar="FILE",
-            help="The Python that has mirpyidl. By default IRACDB_IDL_PYTHON.",
-        ),
     )
+    command = idl_options(command)
     for option in reversed(options):
         command = option(command)
     return command

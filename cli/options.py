@@ -152,3 +152,30 @@ def jobs_option(command: Function) -> Function:
         show_default=True,
         help="Worker processes. The result does not depend on it.",
     )(command)
+
+
+def idl_options(command: Function) -> Function:
+    """Add ``--idl-source`` and ``--idl-python``.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``idl_source`` and ``idl_python``.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    source = click.option(
+        "--idl-source",
+        metavar="FILE",
+        help="Your irac_aphot_corr.pro or irac_aphot_corr_cryo.pro, for the engines gdl and idl. "
+        "By default IRACDB_IDL_SOURCE.",
+    )
+    python = click.option(
+        "--idl-python",
+        metavar="PYTHON",
+        help="The Python that has mirpyidl, for the engine idl. By default IRACDB_IDL_PYTHON.",
+    )
+    return source(python(command))

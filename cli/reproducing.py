@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from iracdb.errors import UsageError
 
-from .options import common_options, jobs_option, open_catalogue
+from .options import common_options, idl_options, jobs_option, open_catalogue
 from .output import _visible, many, note, plain, print_json, print_table, progress_bar, shown_path
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _PROVEN = ("AORKEY", "Target", "Frame Group", "Flux (mJy)", "Error (mJy)")
-_AGAIN = ("sample", "seed", "jobs")
+_AGAIN = ("sample", "seed", "jobs", "idl_source", "idl_python")
 
 
 @click.command()
@@ -40,6 +40,7 @@ _AGAIN = ("sample", "seed", "jobs")
 )
 @click.option("--seed", type=int, metavar="S", help="Choose the same images again.")
 @jobs_option
+@idl_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 @click.pass_context
@@ -50,6 +51,8 @@ def verify(
     sample: int | None,
     seed: int | None,
     jobs: int,
+    idl_source: str | None,
+    idl_python: str | None,
     as_json: bool,
 ) -> int:
     """Make a run again, and say whether every bit is the same.
@@ -74,7 +77,7 @@ def verify(
     if not files and len(words) > 1:
         raise UsageError("Give one run at a time")
     given = [
-        f"--{name}" for name in _AGAIN
+        f"--{name.replace('_', '-')}" for name in _AGAIN
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]  # fmt: skip
     if given and (asked or files):
@@ -85,7 +88,10 @@ def verify(
         with open_catalogue() as catalogue:
             return _tell_check(catalogue.check_digest(words[0], expected), as_json)
     with open_catalogue() as catalogue, progress_bar("Measuring again") as progress:
-        found = catalogue.verify(words[0], sample=sample, seed=seed, jobs=jobs, progress=progress)
+        found = catalogue.verify(
+            words[0], sample=sample, seed=seed, jobs=jobs, idl_source=idl_source,
+            idl_python=idl_python, progress=progress,
+        )  # fmt: skip
     if as_json:
         print_json(_json(found))
     else:

@@ -10,7 +10,8 @@
     │   ├── BadTargetList                    a list, and the row that is wrong
     │   ├── NotFound (LookupError)           nothing of that name or number
     │   ├── RunRefused                       a run that may not be made like this
-    │   └── InputsChanged                    a file is not the one in the catalogue
+    │   ├── InputsChanged                    a file is not the one in the catalogue
+    │   └── EngineFailed                     GDL, IDL or its source is not there, or gives up
     ├── CatalogueError (RuntimeError)    4   the database
     │   ├── Unreachable                      no server, no file, no permission
     │   ├── NotOurs                          something else lives there
@@ -111,6 +112,12 @@ class InputsChanged(InputRefused):
     """A file that a run reads is not the one that the catalogue knows."""
 
     code = "inputs-changed"
+
+
+class EngineFailed(InputRefused):
+    """A correction engine or its IDL source is not there, or gives no answer."""
+
+    code = "engine-failed"
 
 
 class CatalogueError(IracdbError, RuntimeError):

@@ -62,6 +62,15 @@ def reference() -> Path:
 
 
 @pytest.fixture(scope="session")
+def gdl() -> str:
+    """GNU Data Language; where it is absent tests skip, but in CI they fail."""
+    found = shutil.which("gdl")
+    if found is None:
+        _absent("no GNU Data Language: the program gdl is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """URL of a PostgreSQL server whose user may create databases.
 

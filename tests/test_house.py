@@ -31,6 +31,7 @@ FLOORS = (
     "iracdb.trace",
     "iracdb.runs",
     "iracdb.catalogue",
+    "iracdb.engines",
     "iracdb.photometry",
     "iracdb.irac",
     "iracdb.more_columns",

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iracdb.engines.choosing import engine_named
 from iracdb.errors import UsageError
 from iracdb.photometry.response import (
     MISSIONS,
-    RESPONSES,
+    NATIVE,
     irac_aphot_corr,
     response_factors,
-    response_named,
 )
 
 
@@ -161,12 +161,12 @@ def test_unknown_mission_and_engine():
     with pytest.raises(UsageError, match="'cold'; there are: warm, cryo, hora, reach"):
         irac_aphot_corr(1.0, 1.0, 1.0, 1, mission="cold")
     with pytest.raises(UsageError, match="'abacus'; there are: native"):
-        response_named("abacus")
+        engine_named("abacus")
 
 
 def test_coefficients_are_told_by_their_digest():
-    native = response_named("native")
-    assert RESPONSES["native"] is native
+    native = engine_named("native")
+    assert native is NATIVE
     told = native.coefficients()
     assert told["cryo"]["1"]["array_location"] == single(
         "0.98866790 -2.5460463e-05 -4.5413791e-05 -3.7748392e-07 9.6670990e-07 1.1259718e-06"

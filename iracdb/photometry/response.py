@@ -105,7 +105,7 @@ _SUBARRAY_OFFSET: Mapping[int, tuple[float, float]] = MappingProxyType(
 
 
 class Response(Protocol):
-    """An engine that knows the response; a new one is entered in `RESPONSES`."""
+    """An engine that knows the response; those outside this process are in `iracdb.engines`."""
 
     @property
     def name(self) -> str:
@@ -114,12 +114,27 @@ class Response(Protocol):
 
     @property
     def version(self) -> str | None:
-        """Version of what computes; None where the software's own record tells it."""
+        """Of what computes; None for our own, since the software record holds it."""
+        ...
+
+    @property
+    def calibration(self) -> str:
+        """Name of the correction that it applies: of the routine, where it carries one out."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Where the correction comes from."""
+        ...
+
+    @property
+    def missions(self) -> tuple[str, ...]:
+        """Whose tables it has: of `MISSIONS`."""
         ...
 
     @property
     def source_sha256(self) -> str | None:
-        """SHA-256 of the routine that it runs, hexadecimal; None where it is our own."""
+        """Hash of the routine's source that is carried out, hexadecimal; None for our own."""
         ...
 
     def factors(
@@ -182,7 +197,7 @@ def response_factors(
     UsageError
         Where channel or mission is not known.
     """
-    channel, mission = _known(channel, mission)
+    channel, mission = check_known(channel, mission)
     x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
     r_al = r_pp = np.where(np.isfinite(x) & np.isfinite(y), 1.0, np.nan)
     # The routine takes the phase, too, after the offset: the same but for the last bits.
@@ -264,8 +279,10 @@ def irac_aphot_corr(
 class NativeResponse:
     """The factors as computed here, in NumPy."""
 
-    name = "native"
+    name = calibration = "native"
     version = None
+    origin = "IRAC_APHOT_CORR and IRAC_APHOT_CORR_CRYO, Spitzer Science Center"
+    missions = MISSIONS
     source_sha256 = None
 
     factors = staticmethod(response_factors)
@@ -307,34 +324,27 @@ class NativeResponse:
 NATIVE = NativeResponse()
 """The engine that is always there."""
 
-RESPONSES: Mapping[str, Response] = MappingProxyType({r.name: r for r in (NATIVE,)})
-"""The engines that a run may ask for, by name."""
 
-
-def response_named(name: str) -> Response:
-    """Find a response engine by its name.
+def check_known(channel: int, mission: str) -> tuple[int, str]:
+    """Check that IRAC has such a channel, and that there are tables of the mission.
 
     Parameters
     ----------
-    name : str
-        One of `RESPONSES`.
+    channel : int
+        1 to 4.
+    mission : str
+        One of `MISSIONS`.
 
     Returns
     -------
-    Response
-        The engine.
+    tuple of int and str
+        The same.
 
     Raises
     ------
     UsageError
-        Where there is none of that name.
+        Where one of them is not known.
     """
-    if name not in RESPONSES:
-        raise UsageError(f"No response is called {name!r}; there are: {', '.join(RESPONSES)}")
-    return RESPONSES[name]
-
-
-def _known(channel: int, mission: str) -> tuple[int, str]:
     whole = isinstance(channel, int | np.integer) and not isinstance(channel, bool)
     if not whole or channel not in CHANNELS:
         raise UsageError(f"Channel {channel!r} is none of IRAC's: 1, 2, 3 and 4")

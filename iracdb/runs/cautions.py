@@ -1,13 +1,18 @@
-"""Where what is asked of a run was not made for the frames that it is over: said, and done."""
+"""Where what is asked of a run was not made for the frames that it is over: said, or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+
 from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.selection import ScienceFile
+from iracdb.errors import RunRefused
 from iracdb.irac.handbook import is_cryogenic
+from iracdb.photometry.correction import tables_of
+from iracdb.photometry.response import Response
 from iracdb.runs.parameters import Parameters
 
 OLD_TABLES = ("hora", "reach")
@@ -51,6 +56,35 @@ def response_cautions(parameters: Parameters, files: Collection[ScienceFile]) ->
             f"Tables of the warm mission correct {_frames(cryogenic)} of the cryogenic mission"
         )
     return said
+
+
+def check_tables(engine: Response, parameters: Parameters, files: Collection[ScienceFile]) -> None:
+    """Refuse an engine that lacks the tables which frames would be corrected by.
+
+    Parameters
+    ----------
+    engine : Response
+        That gives the response.
+    parameters : Parameters
+        As applied.
+    files : collection of ScienceFile
+        That will be measured.
+
+    Raises
+    ------
+    RunRefused
+        Before anything is measured.
+    """
+    cryogenic = np.array([is_cryogenic(file.mjd_obs) for file in files], dtype=bool)
+    wanted = tables_of(parameters["response"], cryogenic).tolist()
+    lacking = sorted(set(wanted) - {*engine.missions, "none"})
+    if lacking:
+        frames = _frames([name for name in wanted if name == lacking[0]])
+        raise RunRefused(
+            f"{engine.calibration.upper()} has no tables of {lacking[0]}, by which {frames} would "
+            f"be corrected: give another source, or --response, of which it has "
+            f"{', '.join(engine.missions)}"
+        )
 
 
 def _is_later(file: ScienceFile) -> bool:

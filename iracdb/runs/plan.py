@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 from iracdb.catalogue import selection
 from iracdb.catalogue.selection import AorGlimpse, ScienceFile
 from iracdb.catalogue.targets import Position
+from iracdb.engines.choosing import engine_named
 from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
 from iracdb.photometry.aperture import Aperture
-from iracdb.photometry.response import NATIVE, Response, response_named
-from iracdb.runs.cautions import response_cautions
+from iracdb.photometry.response import NATIVE, Response
+from iracdb.runs.cautions import check_tables, response_cautions
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
 from iracdb.runs.recipes import recipe_named
@@ -148,13 +149,18 @@ def make_plan(connection: Connection, request: Request) -> Plan:
     choice = choose(request.target, request.coord, request.targets)
     wanted = _wanted(connection, request, choice)
     channel = _channel(connection, request, wanted)
-    engine = response_named(request.engine or recipe_named(request.recipe).engine)
+    engine = engine_named(
+        request.engine or recipe_named(request.recipe).engine,
+        idl_source=request.idl_source,
+        idl_python=request.idl_python,
+    )
     parameters = apply(request, channel, choice, engine)
     aors = wanted or tuple(selection.aors_held(connection, channel))
     files = selection.newest_files(connection, channel, request.kind, aors)
     if not files:
         raise RunRefused(_nothing(channel, request.kind, wanted))
     _check_aperture(request.aperture(), files)
+    check_tables(engine, parameters, files)
     return replace(assemble(connection, parameters, choice, aors, files), engine=engine)
 
 

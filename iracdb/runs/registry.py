@@ -300,9 +300,9 @@ def calibration_of(connection: Connection, engine: Response) -> int:
         insert(t.calibration)
         .values(
             kind="response",
-            name=engine.name,
+            name=engine.calibration,
             sha256=digest,
-            origin="IRAC_APHOT_CORR and IRAC_APHOT_CORR_CRYO, Spitzer Science Center",
+            origin=engine.origin,
             content=engine.coefficients(),
         )
         .returning(columns.id)

@@ -5,6 +5,7 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ class VerifiesRuns:
         sample: int | None = None,
         seed: int | None = None,
         jobs: int = 1,
+        idl_source: str | Path | None = None,
+        idl_python: str | Path | None = None,
         progress: Any = None,
     ) -> Verification:
         """Make a run again from its files, and compare every bit with what is stored.
@@ -42,6 +45,9 @@ class VerifiesRuns:
             Chooses the same images again.
         jobs : int, optional
             Worker processes; the result does not depend on it.
+        idl_source, idl_python : path, optional
+            The IDL routine, and the Python that has mirpyidl, for a run that was corrected by
+            them; by default ``IRACDB_IDL_SOURCE`` and ``IRACDB_IDL_PYTHON``.
         progress : callable, optional
             Told how far it is.
 
@@ -56,9 +62,18 @@ class VerifiesRuns:
         iracdb.errors.InputRefused
             Where there is no such run, or it is not finished.
         """
+        from iracdb.engines.choosing import engine_named
         from iracdb.verify.verifying import verify
 
-        return verify(self._database, which, sample=sample, seed=seed, jobs=jobs, progress=progress)
+        return verify(
+            self._database,
+            which,
+            sample=sample,
+            seed=seed,
+            jobs=jobs,
+            engine_of=partial(engine_named, idl_source=idl_source, idl_python=idl_python),
+            progress=progress,
+        )
 
     def digest(self, which: int | str) -> ResultDigest:
         """Make a run's citable digest from its rows.

@@ -7,7 +7,7 @@ from iracdb.photometry.centre import centre_named
 from iracdb.photometry.correction import TABLES
 from iracdb.photometry.pairing import pairing_named
 from iracdb.photometry.rejection import parse_rejection
-from iracdb.photometry.response import response_named
+from iracdb.photometry.response import Response
 from iracdb.photometry.sky import sky_named
 from iracdb.runs.parameters import SCIENCE_KINDS, Parameters
 
@@ -24,7 +24,6 @@ _KNOWN = {
 _NAMED = {
     "centre": centre_named,
     "sky": sky_named,
-    "engine": response_named,
     "rejection": parse_rejection,
     "pairing": pairing_named,
 }
@@ -59,19 +58,25 @@ def why_not_measurable(parameters: Parameters) -> str | None:
     return None
 
 
-def response_change(parameters: Parameters) -> list[tuple[str, str, str]]:
-    """Tell whether the response of this program has other coefficients than were applied.
+def response_change(parameters: Parameters, engine: Response) -> list[tuple[str, str, str]]:
+    """Tell whether the response here is another than was applied.
 
     Parameters
     ----------
     parameters : Parameters
         As recorded.
+    engine : Response
+        That gives it here.
 
     Returns
     -------
     list of tuple
         (name, was, now), or nothing.
     """
-    was = str(parameters["response_coefficients"])
-    now = response_named(parameters["engine"]).coefficients_digest()
-    return [] if was == now else [("response coefficients", was, now)]
+    known = {
+        "response coefficients": ("response_coefficients", engine.coefficients_digest()),
+        "IDL source": ("idl_source", engine.source_sha256),
+        f"{engine.name} version": ("engine_version", engine.version),
+    }
+    compared = [(title, parameters[name], now) for title, (name, now) in known.items()]
+    return [(title, str(was), str(now)) for title, was, now in compared if was != now]

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.targets import Position
-from iracdb.photometry.response import response_named
+from iracdb.photometry.response import Response
 from iracdb.runs.likeness import Facts
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, PlannedAverage, assemble
@@ -26,7 +26,7 @@ from iracdb.runs.targets import FromList
 _FACTS = tuple(field.name for field in fields(Facts))
 
 
-def plan_of(connection: Connection, run: Any) -> Plan:
+def plan_of(connection: Connection, run: Any, engine: Response) -> Plan:
     """Put a run's plan together again.
 
     Parameters
@@ -35,6 +35,8 @@ def plan_of(connection: Connection, run: Any) -> Plan:
         To a catalogue.
     run : Row
         Of the table ``run``; one whose images were measured here.
+    engine : Response
+        What gives the response.
 
     Returns
     -------
@@ -59,7 +61,6 @@ def plan_of(connection: Connection, run: Any) -> Plan:
     averages = chain.from_iterable(
         made.of_aor(aorkey) or map(_without_files, stored[aorkey]) for aorkey in aors
     )
-    engine = response_named(parameters["engine"])
     return replace(made, aors=aors, averages=tuple(averages), warnings=(), engine=engine)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from iracdb.catalogue.activity import record_activity
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database
-from iracdb.errors import CannotWrite, CatalogueError, RunRefused, UsageError
+from iracdb.engines.choosing import engine_named
+from iracdb.errors import CannotWrite, CatalogueError, InputRefused, RunRefused, UsageError
+from iracdb.photometry.response import NATIVE, Response
 from iracdb.runs import registry
 from iracdb.runs.execute import Progress
 from iracdb.runs.measuring import workers
@@ -26,6 +29,8 @@ from iracdb.verify.verification import Sample, Verification
 
 _SEEDS = 2**31
 
+EngineOf = Callable[[str], Response]
+
 
 def verify(
     database: Database,
@@ -34,6 +39,7 @@ def verify(
     sample: int | None = None,
     seed: int | None = None,
     jobs: int = 1,
+    engine_of: EngineOf = engine_named,
     progress: Progress | None = None,
 ) -> Verification:
     """Make a run again, and compare every bit with what is stored.
@@ -50,6 +56,8 @@ def verify(
         Chooses the same images again; by default another each time.
     jobs : int, optional
         Worker processes.
+    engine_of : callable, optional
+        Gives the engine of a name.
     progress : callable, optional
         Called with files done, files in all, and what was just done: each is read twice, once
         for its bytes and once for its pixels.
@@ -88,7 +96,7 @@ def verify(
         found = _recomputed(database, run)
     else:
         chosen = None if sample is None else (sample, _seed(seed))
-        found = _measured(database, run, faults, chosen, jobs, progress)
+        found = _measured(database, run, faults, chosen, jobs, engine_of, progress)
     found = replace(
         found,
         faults=(*faults, *found.faults),
@@ -119,7 +127,7 @@ def _recomputed(database: Database, run: Any) -> Verification:
             return found
         parent = registry.find(connection, run.parent_run_id)
     compared, faults = compare_kept(database, run)
-    environment = response_change(Parameters.recorded(run.parameters))
+    environment = response_change(Parameters.recorded(run.parameters), NATIVE)
     return replace(
         found,
         parent=parent.name,
@@ -135,11 +143,18 @@ def _measured(
     faults: list[str],
     chosen: tuple[int, int] | None,
     jobs: int,
+    engine_of: EngineOf,
     progress: Progress | None,
 ) -> Verification:
     parameters = Parameters.recorded(run.parameters)
     found = Verification(run.run_id, run.name, "measured")
+    engine: Response = NATIVE
     unknown = why_not_measurable(parameters)
+    if unknown is None:
+        try:
+            engine = engine_of(parameters["engine"])
+        except (InputRefused, UsageError) as problem:
+            unknown = str(problem)
     if unknown is not None:
         if not faults:
             raise RunRefused(
@@ -151,7 +166,7 @@ def _measured(
         return replace(found, faults=(f"It cannot be measured again: {unknown}",))
     number, seed = chosen or (None, 0)
     with database.read() as connection:
-        plan = plan_of(connection, run)
+        plan = plan_of(connection, run, engine)
         images = choose_images(plan, number, seed)
         sought = sought_inputs(connection, run, images.files(plan))
     total = 2 * len(sought)
@@ -175,7 +190,7 @@ def _measured(
         found,
         compared=compared,
         inputs=tuple(inputs),
-        environment=tuple(response_change(parameters)),
+        environment=tuple(response_change(parameters, engine)),
         sample=sample,
     )
 
