@@ -15,6 +15,7 @@ from iracdb.errors import EXIT_STATUSES, IracdbError
 
 from . import (
     comparing,
+    configuring,
     database,
     explaining,
     files,
@@ -30,6 +31,7 @@ from . import (
     standing,
     tracing,
 )
+from .defaults import take_defaults, whose_fault
 from .options import DEBUG, common_options
 from .output import note
 
@@ -69,9 +71,10 @@ for command in (
     reproducing.verify, reproducing.digest,
     keeping.freeze, keeping.thaw, keeping.copy,
     sql.sql, published.import_, published.recompute, published.audit, published.relink,
-    database.db, simulating.simulate,
+    database.db, configuring.config, simulating.simulate,
 ):  # fmt: skip
     cli.add_command(command)
+take_defaults(cli)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -129,7 +132,7 @@ def _said(what: str, status: int, debug: bool) -> int:
 
 
 def _usage(problem: click.ClickException) -> str:
-    said = " ".join(problem.format_message().split())
+    said = " ".join(problem.format_message().split()) + whose_fault(problem)
     context = getattr(problem, "ctx", None)
     return said if context is None else f"{said} (see '{context.command_path} --help')"
 

@@ -12,6 +12,7 @@ import click
 
 from iracdb.irac.names import KINDS
 
+from .defaults import settled
 from .options import common_options, jobs_option, open_catalogue, strict_option
 from .output import many, note, plain, print_json, print_table, progress_bar
 
@@ -111,7 +112,7 @@ def run(
     DEC_REF of its first frame. A run that was interrupted goes on with the same command; a
     finished one is never overwritten.
     """  # fmt: skip
-    options["radius"] = tuple(radius) if radius else None
+    options = settled(click.get_current_context(), {**options, "radius": radius or None})
     if dry_run:
         with open_catalogue() as catalogue:
             plan = catalogue.plan(**options)

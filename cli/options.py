@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from iracdb.settings import VARIABLES
+
 if TYPE_CHECKING:
     from iracdb.api import Catalogue
 
@@ -40,7 +42,7 @@ def common_options(command: Function) -> Function:
         callback=_remember,
         expose_value=False,
         help="The catalogue: a file, or postgresql://user@host/name. "
-        "By default IRACDB_DATABASE_URL, else iracdb.sqlite here.",
+        "By default IRACDB_DATABASE_URL, else as 'iracdb config' tells.",
     )
     return database(debug_option(command))
 
@@ -150,5 +152,6 @@ def jobs_option(command: Function) -> Function:
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
+        envvar=VARIABLES["jobs"],
         help="Worker processes. The result does not depend on it.",
     )(command)
