@@ -99,9 +99,7 @@ def _of_run() -> list[_Setting]:
 
 def _parsed(command: click.Command) -> click.Context:
     """Let click find the values of a command that is typed without options."""
-    return command.make_context(
-        command.name, [], parent=click.get_current_context().find_root()
-    )
+    return command.make_context(command.name, [], parent=click.get_current_context().find_root())
 
 
 def _plain(value: Any) -> Any:

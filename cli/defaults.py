@@ -1,8 +1,8 @@
 """Where a command's options get their values from, if they are not typed: environment, then files.
 
-Click asks each command's ``default_map`` for what is not typed. Here that is a view of the settings
-files, so that nothing is read before it is asked for. What ``[run]`` may hold is told by the command
-``iracdb run`` itself.
+Click asks each command's ``default_map`` for what is not typed. Here that is a view of the
+settings files, so that nothing is read before it is asked for. What ``[run]`` may hold is told by
+the command ``iracdb run`` itself.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def _checked(file: SettingsFile, key: str, option: click.Option, value: Any) -> 
         number = "" if option.multiple else f"{option.nargs} "
         words = f"a list of {number}values, each {words}"
     items = value if several else [value]
-    fits = isinstance(items, list) and (option.multiple or len(items) == option.nargs or not several)
+    fits = isinstance(items, list) and (option.multiple or len(items) == option.nargs)
     if not fits or any(not _is_a(item, kind) for item in items):
         raise settings.wrong_value(file, key, words, settings.RUN)
     try:
@@ -254,8 +254,8 @@ def settled(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
     for name, rank in given.items():
         if rank == _TYPED:
             continue
-        place = _variable(options[name]) if rank == _NAMED else shown_path(str(files[name].file.path))
-        key = key_of(options[name])
+        key, option = key_of(options[name]), options[name]
+        place = _variable(option) if rank == _NAMED else shown_path(str(files[name].file.path))
         if name in aside:
             other = key_of(options[aside[name]])
             note(f"{key} of {place} is left aside: it belongs to another {other}")
@@ -272,7 +272,9 @@ def _rank(context: click.Context, name: str, files: dict[str, Default]) -> int |
     source = context.get_parameter_source(name)
     if source is ParameterSource.DEFAULT_MAP:
         return _FILES + files[name].rank
-    return {ParameterSource.COMMANDLINE: _TYPED, ParameterSource.ENVIRONMENT: _NAMED}.get(source)
+    if source is ParameterSource.COMMANDLINE:
+        return _TYPED
+    return _NAMED if source is ParameterSource.ENVIRONMENT else None
 
 
 def _none(option: click.Parameter) -> Any:

@@ -30,6 +30,7 @@ from . import (
     standards,
     standing,
     tracing,
+    wording,
 )
 from .defaults import take_defaults, whose_fault
 from .options import DEBUG, common_options
@@ -67,7 +68,8 @@ for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
     files.problems, files.header, measuring.run, results.runs, results.show, results.export,
     comparing.compare, explaining.why,
-    tracing.lineage, standing.withdraw, standing.restore, standards.prov,
+    tracing.lineage, standing.withdraw, standing.restore,
+    wording.rename, wording.comment, standards.prov,
     reproducing.verify, reproducing.digest,
     keeping.freeze, keeping.thaw, keeping.copy,
     sql.sql, published.import_, published.recompute, published.audit, published.relink,

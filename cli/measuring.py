@@ -12,6 +12,7 @@ import click
 
 from iracdb.irac.names import KINDS
 
+from .completing import recipe_names
 from .defaults import settled
 from .options import common_options, jobs_option, open_catalogue, strict_option
 from .output import many, note, plain, print_json, print_table, progress_bar
@@ -44,7 +45,11 @@ _SCIENCE = [kind.name for kind in KINDS.values() if kind.role == "science"]
     help="Only this AOR (may be repeated); by default all.",
 )
 @click.option(
-    "--recipe", default="manual", show_default=True, help="Named set of measuring parameters."
+    "--recipe",
+    default="manual",
+    show_default=True,
+    shell_complete=recipe_names,
+    help="Named set of measuring parameters.",
 )
 @click.option(
     "--radius",

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 DEBUG = "debug"
-_DB = "iracdb_cli.db"
+DB = "iracdb_cli.db"
 
 
 def _remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
-        context.meta[_DB] = value
+        context.meta[DB] = value
 
 
 def common_options(command: Function) -> Function:
@@ -73,7 +73,7 @@ def location() -> str | None:
     str or None
         None where nothing was.
     """
-    value = click.get_current_context().meta.get(_DB)
+    value = click.get_current_context().meta.get(DB)
     return None if value is None else str(value)
 
 

@@ -341,9 +341,7 @@ def unknown_key(
     )
 
 
-def wrong_value(
-    file: SettingsFile, key: str, allowed: str, table: str | None = None
-) -> UsageError:
+def wrong_value(file: SettingsFile, key: str, allowed: str, table: str | None = None) -> UsageError:
     """Say that a key has a value that it cannot have. The value is not told: it may be a secret.
 
     Parameters
