@@ -8,7 +8,7 @@ import click
 
 from iracdb import settings
 
-from .defaults import origin, run_options
+from .defaults import origin, run_options, short_place
 from .options import common_options, location
 from .output import plain, print_json, print_table
 
@@ -119,4 +119,6 @@ def _in_words(value: Any) -> Any:
 def _from(one: _Setting) -> str:
     if one.source == "flag":
         return "flag --db"
+    if one.source == "file":
+        return f"file {short_place(str(one.where))}"
     return one.source if one.where is None else f"{one.source} {one.where}"

@@ -138,6 +138,20 @@ def of_files(command: str | None) -> dict[str, Default]:
     iracdb.errors.UsageError
         Where a file is wrong.
     """
+    context = click.get_current_context(silent=True)
+    # Click asks for one option after the other: the files are read once a call.
+    kept: dict[str | None, dict[str, Default]] = (
+        {} if context is None else context.meta.setdefault(_KEPT, {})
+    )
+    if command not in kept:
+        kept[command] = _of_files(command)
+    return kept[command]
+
+
+_KEPT = "iracdb_cli.defaults"
+
+
+def _of_files(command: str | None) -> dict[str, Default]:
     found: dict[str, Default] = {}
     for rank, file in enumerate(settings.files()):
         # The whole file is checked whatever the command, so that a mistake is seen at once.
@@ -255,7 +269,7 @@ def settled(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
         if rank == _TYPED:
             continue
         key, option = key_of(options[name]), options[name]
-        place = _variable(option) if rank == _NAMED else shown_path(str(files[name].file.path))
+        place = _variable(option) if rank == _NAMED else short_place(str(files[name].file.path))
         if name in aside:
             other = key_of(options[aside[name]])
             note(f"{key} of {place} is left aside: it belongs to another {other}")
@@ -266,6 +280,24 @@ def settled(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
 
 
 _TYPED, _NAMED, _FILES = 0, 1, 2
+
+
+def short_place(path: str) -> str:
+    """Write the path of a settings file for people.
+
+    Parameters
+    ----------
+    path : str
+        Absolute.
+
+    Returns
+    -------
+    str
+        Relative below the current folder, and with ``~`` below the home folder.
+    """
+    home = os.path.join(os.path.expanduser("~"), "")
+    short = shown_path(path)
+    return f"~/{short.removeprefix(home)}" if short.startswith(home) else short
 
 
 def _rank(context: click.Context, name: str, files: dict[str, Default]) -> int | None:
