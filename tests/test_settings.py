@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -350,39 +349,3 @@ def test_what_belongs_to_another_value_is_left_aside(
     here('[run]\ntargets = "list.csv"\n')
     found, said = plan("--coord", "30 40")
     assert "targets of iracdb.toml is left aside" in said
-
-
-# The page
-
-
-def block(page: str, language: str) -> str:
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    return str(found)
-
-
-def test_the_page_tells_what_is_so(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = (DOCS / "settings.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([\w-]+)` \| `(\w+)` \|", page, re.MULTILINE))
-    assert rows == settings.VARIABLES
-    here(block(page, "toml"))
-    users(home, 'run.channel = 2\nrun.recipe = "manual"\n')
-    monkeypatch.setenv("IRACDB_JOBS", "4")
-    assert main(["config", "show"]) == 0
-    found = [line.split() for line in capsys.readouterr().out.splitlines()]
-    told = page.split("$ iracdb config show\n")[1].split("```")[0].splitlines()
-    told = [line for line in told if "─" not in line]
-    assert len(told) == 8
-    for line in told:
-        assert line.split() in found, line
-    one_frame("iracdb.sqlite")
-    monkeypatch.setenv("IRACDB_DATABASE_URL", "iracdb.sqlite")
-    words, *said = page.split("$ iracdb run --run-id 7")[1].split("```")[0].splitlines()
-    assert main(["run", "--run-id", "7", *words.split()]) == 0
-    err = capsys.readouterr().err
-    assert err.startswith("\n".join(said) + "\n")
-    assert Path("tables", "run7_log.txt").is_file()
-    here("\n" * 3 + "[run]\nradius = 3\n")
-    assert main(["run"]) == 2
-    assert capsys.readouterr().err.replace(f"{Path.cwd()}/", "/data/stars/") in page
