@@ -1,4 +1,4 @@
-"""``iracdb config``: what holds, where it comes from, and no password; and the page that tells so."""
+"""``iracdb config``: what holds, where it comes from, and no password; and the page of it."""
 
 from __future__ import annotations
 
