@@ -159,7 +159,7 @@ def _of_files(command: str | None) -> dict[str, Default]:
         told = {name: file.values[name] for name in settings.VARIABLES if name in file.values}
         for name in ("idl-source", "idl-python"):
             if name in told:
-                told[name] = settings.path_setting(name)
+                told[name] = settings.completed(name, told[name], file.path.parent)
         values = {key.replace("-", "_"): value for key, value in told.items()}
         for name, value in (values | (run if command == settings.RUN else {})).items():
             found.setdefault(name, Default(value, file, rank))

@@ -214,10 +214,28 @@ def path_setting(key: str) -> str | None:
         without a slash for ``idl-python`` is a program's and stays.
     """
     found = setting(key)
-    if found is None:
-        return None
-    is_name = key == "idl-python" and "/" not in found.value
-    return str(found.value) if is_name else path_from(found.value, found.folder)
+    return None if found is None else completed(key, found.value, found.folder)
+
+
+def completed(key: str, text: str, folder: Path | None) -> str:
+    """Complete a setting that is a path, or the name of a program.
+
+    Parameters
+    ----------
+    key : str
+        ``idl-source`` or ``idl-python``.
+    text : str
+        As it stands there.
+    folder : Path or None
+        Of the file that it stands in; None where it comes from elsewhere.
+
+    Returns
+    -------
+    str
+        A name without a slash for ``idl-python`` as it is; else as `path_from` makes it.
+    """
+    is_name = key == "idl-python" and "/" not in text
+    return text if is_name else path_from(text, folder)
 
 
 def path_from(text: str, folder: Path | None) -> str:
