@@ -177,22 +177,6 @@ def setting(key: str) -> Found | None:
     told = os.environ.get(VARIABLES[key])
     if told:
         return Found(told, "environment", VARIABLES[key])
-    return file_setting(key)
-
-
-def file_setting(key: str) -> Found | None:
-    """Find a setting outside ``[run]`` in the files alone.
-
-    Parameters
-    ----------
-    key : str
-        Of `VARIABLES`.
-
-    Returns
-    -------
-    Found or None
-        None where no file says.
-    """
     for file in files():
         if key in file.values:
             return Found(file.values[key], "file", str(file.path), file.path.parent)
