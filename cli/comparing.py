@@ -9,6 +9,7 @@ import click
 
 from iracdb.errors import RunRefused
 
+from .completing import run_names
 from .options import common_options, open_catalogue
 from .output import many, note, plain, print_json, print_table
 
@@ -35,8 +36,8 @@ def _fraction(_context: click.Context, _parameter: click.Parameter, text: str | 
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=run_names)
+@click.argument("b", shell_complete=run_names)
 @click.option("--rows", is_flag=True, help="List the images that differ, too.")
 @click.option(
     "--over",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completing import run_names
 from .options import common_options, open_catalogue, output_options
 from .output import many, note, plain, print_json, print_rows, print_table
 
@@ -27,7 +28,7 @@ _TITLES = ("Raw", "Background", "Net", "Location", "Phase", "Corrected", "mJy")
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--aor", required=True, type=int, metavar="KEY", help="The AOR.")
 @click.option("--against", metavar="RUN2", help="The run that it is compared with.")
 @click.option("--target", metavar="NAME", help="Its target, where the AOR has several.")

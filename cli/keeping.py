@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completing import run_names
 from .options import common_options, open_catalogue
 from .output import many, note, print_json, progress_bar, shown_path
 
@@ -17,7 +18,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.argument("file", type=click.Path())
 @click.option("--overwrite", is_flag=True, help="Replace a file that holds something else.")
 @_json_option

@@ -15,6 +15,7 @@ from iracdb.errors import EXIT_STATUSES, IracdbError
 
 from . import (
     comparing,
+    configuring,
     database,
     doctor,
     explaining,
@@ -30,7 +31,9 @@ from . import (
     standards,
     standing,
     tracing,
+    wording,
 )
+from .defaults import take_defaults, whose_fault
 from .options import DEBUG, common_options
 from .output import note
 
@@ -66,13 +69,15 @@ for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
     files.problems, files.header, measuring.run, results.runs, results.show, results.export,
     comparing.compare, explaining.why,
-    tracing.lineage, standing.withdraw, standing.restore, standards.prov,
+    tracing.lineage, standing.withdraw, standing.restore,
+    wording.rename, wording.comment, standards.prov,
     reproducing.verify, reproducing.digest,
     keeping.freeze, keeping.thaw, keeping.copy,
     sql.sql, published.import_, published.recompute, published.audit, published.relink,
-    database.db, simulating.simulate, doctor.doctor,
+    database.db, configuring.config, doctor.doctor, simulating.simulate,
 ):  # fmt: skip
     cli.add_command(command)
+take_defaults(cli)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,7 +135,7 @@ def _said(what: str, status: int, debug: bool) -> int:
 
 
 def _usage(problem: click.ClickException) -> str:
-    said = " ".join(problem.format_message().split())
+    said = " ".join(problem.format_message().split()) + whose_fault(problem)
     context = getattr(problem, "ctx", None)
     return said if context is None else f"{said} (see '{context.command_path} --help')"
 

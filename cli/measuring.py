@@ -12,6 +12,8 @@ import click
 
 from iracdb.irac.names import KINDS
 
+from .completing import recipe_names
+from .defaults import settled
 from .options import (
     Function,
     common_options,
@@ -103,7 +105,11 @@ def response_options(command: Function) -> Function:
     help="Only this AOR (may be repeated); by default all.",
 )
 @click.option(
-    "--recipe", default="manual", show_default=True, help="Named set of measuring parameters."
+    "--recipe",
+    default="manual",
+    show_default=True,
+    shell_complete=recipe_names,
+    help="Named set of measuring parameters.",
 )
 @click.option(
     "--radius",
@@ -176,7 +182,7 @@ def run(
     DEC_REF of its first frame. A run that was interrupted goes on with the same command; a
     finished one is never overwritten.
     """  # fmt: skip
-    options["radius"] = tuple(radius) if radius else None
+    options = settled(click.get_current_context(), {**options, "radius": radius or None})
     if dry_run:
         with open_catalogue() as catalogue:
             plan = catalogue.plan(**options)

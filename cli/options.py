@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from iracdb.settings import VARIABLES
+
 if TYPE_CHECKING:
     from iracdb.api import Catalogue
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 DEBUG = "debug"
-_DB = "iracdb_cli.db"
+DB = "iracdb_cli.db"
 
 
 def _remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
-        context.meta[_DB] = value
+        context.meta[DB] = value
 
 
 def common_options(command: Function) -> Function:
@@ -40,7 +42,7 @@ def common_options(command: Function) -> Function:
         callback=_remember,
         expose_value=False,
         help="The catalogue: a file, or postgresql://user@host/name. "
-        "By default IRACDB_DATABASE_URL, else iracdb.sqlite here.",
+        "By default IRACDB_DATABASE_URL, else as 'iracdb config' tells.",
     )
     return database(debug_option(command))
 
@@ -71,7 +73,7 @@ def location() -> str | None:
     str or None
         None where nothing was.
     """
-    value = click.get_current_context().meta.get(_DB)
+    value = click.get_current_context().meta.get(DB)
     return None if value is None else str(value)
 
 
@@ -150,6 +152,7 @@ def jobs_option(command: Function) -> Function:
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
+        envvar=VARIABLES["jobs"],
         help="Worker processes. The result does not depend on it.",
     )(command)
 

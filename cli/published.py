@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .completing import run_names
 from .options import common_options, open_catalogue, output_options
 from .output import many, note, plain, print_json, print_rows, print_table, progress_bar
 
@@ -88,7 +89,7 @@ def _tell_import(report: ImportReport) -> None:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option(
     "--recipe",
     type=click.Choice(["manual", "published-2018"]),
@@ -172,7 +173,7 @@ def _number(value: float | None) -> str:
 
 
 @click.command()
-@click.argument("runs", nargs=-1)
+@click.argument("runs", nargs=-1, shell_complete=run_names)
 @click.option("--strict", is_flag=True, help="Exit with status 1 if anything was found.")
 @click.option("--rows", is_flag=True, help="Print the rows that each finding is about.")
 @output_options

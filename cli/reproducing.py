@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from iracdb.errors import UsageError
 
+from .completing import run_names
 from .options import common_options, idl_options, jobs_option, open_catalogue
 from .output import _visible, many, note, plain, print_json, print_table, progress_bar, shown_path
 
@@ -26,7 +27,7 @@ _AGAIN = ("sample", "seed", "jobs", "idl_source", "idl_python")
 
 
 @click.command()
-@click.argument("what", nargs=-1)
+@click.argument("what", nargs=-1, shell_complete=run_names)
 @click.option(
     "--digest",
     is_flag=False,
@@ -322,7 +323,7 @@ def _of_all(count: Count, kind: str) -> str:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--aor", type=int, metavar="KEY", help="Print a proof of this AOR's average (JSON).")
 @click.option("--target", metavar="NAME", help="Of this target, where the AOR has several.")
 @click.option("--group", metavar="NAME", help="Of these like frames, where the AOR has several.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from .completing import run_names
 from .measuring import OUT, plain_rows, print_averages
 from .options import common_options, open_catalogue, output_options
 from .output import _visible, many, note, plain, print_json, print_rows, print_table
@@ -45,23 +46,25 @@ def runs(withdrawn: bool, output_format: str) -> None:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def show(run: str, as_json: bool) -> None:
     """Show one run: what made it, and what it gave. RUN is a number or a name."""
     from iracdb.export.log import log_fields
     from iracdb.runs.withdrawal import withdrawn_sentence
+    from iracdb.runs.wording import change_sentence
 
     with open_catalogue() as catalogue:
         found = catalogue.get(run)
-        averages, software = found.averages(), found.software
+        averages, software, changes = found.averages(), found.software, found.changes
         cells = sum(len(found.printed_cells(role)) for role in ("aor_data", "img_data"))
         if as_json:
             print_json(
                 {
                     **{key: plain(value) for key, value in found.row._mapping.items()},
                     "result_digest": found.result_digest,
+                    "changes": [vars(change) for change in changes],
                     "software": None if software is None else software.packages,
                     "links": found.link_grades,
                     "aor_links": found.aor_grades,
@@ -76,6 +79,8 @@ def show(run: str, as_json: bool) -> None:
             click.echo(_visible(said))
             click.echo("")
         print_table(("", found.name), log_fields(found))
+        for change in changes:
+            click.echo(_visible(change_sentence(change)))
         if averages:
             print_averages(averages)
         for aorkey, reason in found.problems:
@@ -122,7 +127,7 @@ def _tell_import(links: dict[str, int], aors: dict[str, int], cells: int) -> Non
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--out", type=click.Path(), default=OUT, show_default=True, help="Folder.")
 @click.option(
     "--format",

@@ -7,12 +7,13 @@ import sys
 
 import click
 
+from .completing import run_names
 from .options import common_options, open_catalogue
 from .output import note
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option(
     "--format",
     "format_name",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completing import run_names
 from .options import common_options, open_catalogue
 from .output import _visible, many, plain, print_json, print_table
 from .tracing_text import day, export_text
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def _changing(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument and the options that both commands share."""
-    which = click.argument("run")
+    which = click.argument("run", shell_complete=run_names)
     dry = click.option(
         "--dry-run", is_flag=True, help="Print what rests on the run, and do nothing."
     )

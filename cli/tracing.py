@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completing import run_names
 from .options import common_options, open_catalogue, output_options
 from .output import _visible, many, note, plain, print_json, print_rows, print_table, shown_path
 from .tracing_text import (
@@ -34,7 +35,7 @@ _number = click.IntRange(1, 2**63 - 1)  # what a database holds
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @click.option("--aor", "aorkey", type=_number, help="Follow this AOR's flux down to files.")
 @click.option("--target", metavar="NAME", help="Only this target of the AOR.")
 @click.option(

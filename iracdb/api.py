@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from iracdb.irac.handbook import Radii
     from iracdb.runs.plan import Plan
     from iracdb.runs.results import Run
+    from iracdb.runs.wording import Change
 
 
 class Catalogue(
@@ -44,7 +45,8 @@ class Catalogue(
     ----------
     location : str or path-like, optional
         A file's path (SQLite) or a PostgreSQL URL; by default the environment variable
-        ``IRACDB_DATABASE_URL``, else ``iracdb.sqlite`` in the current folder.
+        ``IRACDB_DATABASE_URL``, else what the settings files say, else ``iracdb.sqlite`` in the
+        current folder.
     create : bool, optional
         Make the catalogue where there is none yet.
 
@@ -264,6 +266,56 @@ class Catalogue(
         from iracdb.runs.results import Run
 
         return Run(self._database, which)
+
+    def rename(self, which: int | str, name: str, reason: str | None = None) -> Change:
+        """Give a run another name; its number stays.
+
+        Parameters
+        ----------
+        which : int or str
+            Its number or name.
+        name : str
+            The new name.
+        reason : str, optional
+            Why.
+
+        Returns
+        -------
+        iracdb.runs.wording.Change
+            What was done; the old name is kept as an activity.
+
+        Raises
+        ------
+        iracdb.errors.IracdbError
+            Where the name is taken or breaks the rule for names, or the run is not finished.
+        """
+        from iracdb.runs.wording import rename
+
+        return rename(self._database, which, name, reason)
+
+    def comment(self, which: int | str, text: str) -> Change:
+        """Change the comment of a run.
+
+        Parameters
+        ----------
+        which : int or str
+            Its number or name.
+        text : str
+            The new comment; an empty one takes the comment away.
+
+        Returns
+        -------
+        iracdb.runs.wording.Change
+            What was done; the comment before is kept as an activity.
+
+        Raises
+        ------
+        iracdb.errors.IracdbError
+            Where the text cannot be held, or is the comment already.
+        """
+        from iracdb.runs.wording import comment
+
+        return comment(self._database, which, text)
 
     def runs(self, *, withdrawn: bool = False) -> Listing:
         """List the runs.

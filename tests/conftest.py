@@ -53,6 +53,17 @@ rm -rf "$2"
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_user() -> Iterator[None]:
+    """What somebody has set for themselves must not change the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("IRACDB_RUN_", "IRACDB_JOBS", "IRACDB_IDL_")):
+                patch.delenv(name)
+        patch.setenv("IRACDB_CONFIG", os.devnull)
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference() -> Path:
     """The folder of reference data; where it is absent tests skip, but in CI they fail."""

@@ -38,6 +38,7 @@ FLOORS = (
     "iracdb.layouts",
     "iracdb.flags",
     "iracdb.workers",
+    "iracdb.settings",
     "iracdb.errors",
 )
 # Both stand above the ground, and neither knows the other.

@@ -7,15 +7,15 @@ since the driver that SQLAlchemy takes by default has changed between its versio
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from iracdb import settings
 from iracdb.errors import UsageError
 
-ENVIRONMENT_VARIABLE = "IRACDB_DATABASE_URL"
+ENVIRONMENT_VARIABLE = settings.VARIABLES["database"]
 DEFAULT_PATH = "iracdb.sqlite"
 
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
@@ -28,7 +28,8 @@ def database_url(location: str | os.PathLike[str] | None = None) -> URL:
     ----------
     location : str or path-like, optional
         A file's path, ``sqlite:///path`` or ``postgresql://user@host/database``. By default the
-        environment variable ``IRACDB_DATABASE_URL``, else ``iracdb.sqlite`` in the current folder.
+        environment variable ``IRACDB_DATABASE_URL``, else what the settings files say, else
+        ``iracdb.sqlite`` in the current folder.
 
     Returns
     -------
@@ -38,38 +39,49 @@ def database_url(location: str | os.PathLike[str] | None = None) -> URL:
     Raises
     ------
     UsageError
-        Where the URL cannot be read or is of another kind of database.
+        Where the URL cannot be read or is of another kind of database, or a settings file is
+        wrong.
 
     Examples
     --------
     >>> database_url("postgres://me@host/irac").drivername
     'postgresql+psycopg'
     """
-    if location is None:
-        location = os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_PATH
-    text = os.fspath(location)
+    if location is not None:
+        return _complete(os.fspath(location))
+    found = settings.setting("database")
+    if found is None:
+        return _complete(DEFAULT_PATH)
+    try:
+        return _complete(found.value, found.folder)
+    except UsageError as problem:
+        raise UsageError(f"The database in {found.where}: {problem}") from None
+
+
+def _complete(text: str, folder: Path | None = None) -> URL:
     if "://" not in text:
-        return _sqlite(text)
+        return _sqlite(text, folder)
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as problem:
-        hidden = re.sub(r"://([^:/@]*):.*@", r"://\1:***@", text)
-        raise UsageError(f"{hidden!r} is not a database URL: {problem}") from None
+        raise UsageError(f"{settings.hidden(text)!r} is not a database URL: {problem}") from None
     if url.drivername in _POSTGRESQL and "@" in (url.host or ""):
         raise UsageError("The URL's password holds an @: write it as %40")
     if url.drivername in _POSTGRESQL:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
-        return _sqlite(url.database or "")
+        return _sqlite(url.database or "", folder)
     raise UsageError(
         f"{url.drivername} is not supported: give a path (SQLite) or postgresql://user@host/name"
     )
 
 
-def _sqlite(path: str) -> URL:
+def _sqlite(path: str, folder: Path | None) -> URL:
     if path in ("", ":memory:"):
         raise UsageError("A catalogue needs a file: an SQLite database in memory would forget")
-    return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+    expanded = Path(path).expanduser()
+    start = expanded if folder is None else folder / expanded
+    return URL.create("sqlite", database=str(start.absolute()))
 
 
 def shown(url: URL) -> str:
@@ -87,4 +99,4 @@ def shown(url: URL) -> str:
     """
     if url.get_backend_name() == "sqlite":
         return str(url.database)
-    return url.render_as_string(hide_password=True)
+    return settings.hidden_in_query(url.render_as_string(hide_password=True))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from iracdb import settings
 from iracdb.engines.gdl import GdlResponse
 from iracdb.engines.idl import IdlResponse
 from iracdb.engines.source import read_source
@@ -14,7 +14,8 @@ from iracdb.photometry.response import NATIVE, Response
 ENGINES = ("native", "gdl", "idl")
 """The engines that a run may ask for; the first is the default."""
 
-SOURCE_VARIABLE, PYTHON_VARIABLE = "IRACDB_IDL_SOURCE", "IRACDB_IDL_PYTHON"
+SOURCE_VARIABLE = settings.VARIABLES["idl-source"]
+PYTHON_VARIABLE = settings.VARIABLES["idl-python"]
 
 
 def engine_named(
@@ -27,10 +28,10 @@ def engine_named(
     name : str
         One of `ENGINES`.
     idl_source : str or pathlib.Path, optional
-        The user's irac_aphot_corr.pro or irac_aphot_corr_cryo.pro; by default what the variable
-        IRACDB_IDL_SOURCE names.
+        The user's irac_aphot_corr.pro or irac_aphot_corr_cryo.pro; by default what
+        the settings name.
     idl_python : str or pathlib.Path, optional
-        The Python that has mirpyidl; by default what the variable IRACDB_IDL_PYTHON names.
+        The Python that has mirpyidl; by default what the settings name.
 
     Returns
     -------
@@ -70,14 +71,14 @@ def given_source(option: str | Path | None = None) -> str | None:
     Parameters
     ----------
     option : str or pathlib.Path, optional
-        Goes before the environment.
+        Goes before the settings: environment, then files.
 
     Returns
     -------
     str or None
         None where none is.
     """
-    return _given(option, SOURCE_VARIABLE)
+    return _given(option, "idl-source")
 
 
 def given_python(option: str | Path | None = None) -> str | None:
@@ -86,15 +87,15 @@ def given_python(option: str | Path | None = None) -> str | None:
     Parameters
     ----------
     option : str or pathlib.Path, optional
-        Goes before the environment.
+        Goes before the settings: environment, then files.
 
     Returns
     -------
     str or None
         None where none is.
     """
-    return _given(option, PYTHON_VARIABLE)
+    return _given(option, "idl-python")
 
 
-def _given(option: str | Path | None, variable: str) -> str | None:
-    return str(option) if option is not None else os.environ.get(variable) or None
+def _given(option: str | Path | None, key: str) -> str | None:
+    return str(option) if option is not None else settings.path_setting(key)

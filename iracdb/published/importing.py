@@ -21,6 +21,7 @@ from iracdb.published.store import Imported, Known, store_run
 from iracdb.runs.names import agree, check_name, check_number, number_of
 from iracdb.runs.registry import FIRST_IMPORTED
 from iracdb.runs.targets import FromList, read_target_list
+from iracdb.runs.wording import changes
 
 Progress = Callable[[int, int, str], None]
 
@@ -173,17 +174,19 @@ def lawful_name(name: str) -> str:
 
 
 def _same_files(connection: Connection, published: PublishedRun, name: str) -> Imported | None:
-    """Find the run of a name if it was imported from these very files."""
+    """Find the run of a name, now or before it was renamed, if it is of these very files."""
     source = t.run_source.c
     digests = {one.role: one.sha256 for one in published.sources}
     candidates = connection.execute(
         select(t.run.c.run_id, t.run.c.name)
         .join(t.run_source, source.run_id == t.run.c.run_id)
-        .where(
-            source.role == "log", source.sha256 == digests["log"], t.run.c.name_key == name.lower()
-        )
+        .where(source.role == "log", source.sha256 == digests["log"])
     ).all()
-    for row in candidates:
+    for row in sorted(candidates, key=lambda row: row.name.lower() != name.lower()):
+        names = {row.name, *(change.before for change in changes(connection, row.run_id)
+                             if change.kind == "rename")}  # fmt: skip
+        if name.lower() not in {str(each).lower() for each in names}:
+            continue
         stored = connection.execute(
             select(source.role, source.sha256).where(source.run_id == row.run_id)
         ).all()

@@ -26,6 +26,7 @@ from iracdb.runs.tables import (
     make_table,
     table_rows,
 )
+from iracdb.runs.wording import Change, changes
 
 AOR_NOTE = "; AOR (grade "
 """What follows in an imported image's evidence where its AOR is not sure: the grade, and why."""
@@ -100,6 +101,12 @@ class Run:
             return None
         with self._database.read() as connection:
             return recorded(connection, self.row.software_id)
+
+    @property
+    def changes(self) -> list[Change]:
+        """What it was called and what was said of it before, in the order of the changes."""
+        with self._database.read() as connection:
+            return changes(connection, self.run_id)
 
     @property
     def digest(self) -> ResultDigest:
