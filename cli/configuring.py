@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from iracdb import settings
+from iracdb import passwords, settings
 
 from .defaults import origin, run_options, short_place
 from .options import common_options, location
@@ -105,7 +105,7 @@ def _parsed(command: click.Command) -> click.Context:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    return settings.hidden(value) if isinstance(value, str) else plain(value)
+    return passwords.hidden(value) if isinstance(value, str) else plain(value)
 
 
 def _in_words(value: Any) -> Any:

@@ -39,6 +39,7 @@ FLOORS = (
     "iracdb.flags",
     "iracdb.workers",
     "iracdb.settings",
+    "iracdb.passwords",
     "iracdb.errors",
 )
 # Both stand above the ground, and neither knows the other.

@@ -167,6 +167,20 @@ def test_paths_in_files(home: Path, shown: Callable[..., Shown]) -> None:
     assert settings.path_setting("idl-source") == f"{folder}/x/corr.pro"
 
 
+@pytest.mark.parametrize("key", ["idl-source", "idl-python"])
+def test_programs_are_named_in_the_users_own_file_only(
+    home: Path, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    here(f'{key} = "evil"\n')
+    assert main(["runs"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert re.fullmatch(
+        rf".*iracdb\.toml, line 1: {key} names a program to be carried out, and may stand only in "
+        rf"your own file: .*config\.toml",
+        said,
+    )
+
+
 def test_python_takes_the_database_of_the_files(home: Path) -> None:
     home.mkdir()
     here('database = "~/one.sqlite"\n[run]\nradius = [3, 3, 7]\n')

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from iracdb import settings
+from iracdb import passwords, settings
 from iracdb.errors import UsageError
 
 ENVIRONMENT_VARIABLE = settings.VARIABLES["database"]
@@ -64,7 +64,7 @@ def _complete(text: str, folder: Path | None = None) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as problem:
-        raise UsageError(f"{settings.hidden(text)!r} is not a database URL: {problem}") from None
+        raise UsageError(f"{passwords.hidden(text)!r} is not a database URL: {problem}") from None
     if url.drivername in _POSTGRESQL and "@" in (url.host or ""):
         raise UsageError("The URL's password holds an @: write it as %40")
     if url.drivername in _POSTGRESQL:
@@ -99,4 +99,4 @@ def shown(url: URL) -> str:
     """
     if url.get_backend_name() == "sqlite":
         return str(url.database)
-    return settings.hidden_in_query(url.render_as_string(hide_password=True))
+    return passwords.hidden_in_query(url.render_as_string(hide_password=True))
