@@ -64,7 +64,8 @@ def cli() -> None:
 
 for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
-    files.problems, files.header, measuring.run, pipeline.pipeline, results.runs, results.show, results.export,
+    files.problems, files.header, measuring.run, pipeline.pipeline,
+    results.runs, results.show, results.export,
     comparing.compare, explaining.why,
     tracing.lineage, standing.withdraw, standing.restore, standards.prov,
     reproducing.verify, reproducing.digest,

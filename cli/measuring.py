@@ -131,12 +131,12 @@ def run(
 
 
 def command_typed() -> str:
-    """Write this process's command as it was typed.
+    r"""Write this process's command as it was typed.
 
     Returns
     -------
     str
-        Quoted as a shell needs it; bytes that are no text as ``\\xff``.
+        Quoted as a shell needs it; bytes that are no text as ``\xff``.
     """
     words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
     return shlex.join(["iracdb", *words])

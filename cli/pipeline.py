@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from iracdb.errors import UsageError
+from iracdb.errors import InputRefused, UsageError
 
 from .measuring import OUT, command_typed, tell_run, tell_start
 from .options import common_options, jobs_option, open_catalogue, strict_option
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from iracdb.compat.asked import Asked
 
 _FIELD = re.compile(r"\s*(Command Used|Input Parameters)\s*:\s*")
-_NO_FILE = "no file of it, neither at its path nor in the catalogue"
+_NO_FILE = "no file of it could be taken in, and the catalogue has none"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,6 +82,7 @@ _NO_FILE = "no file of it, neither at its path nor in the catalogue"
 @click.pass_context
 def pipeline(
     context: click.Context,
+    /,
     words: tuple[str, ...],
     out: str,
     jobs: int,
@@ -95,20 +97,18 @@ def pipeline(
     the columns AOR Filepath and Target Coordinates. Instead, one quoted argument may hold a whole
     command as a log of 2018 keeps it: 'python Pipeline.py ...', a dict, or 14 or 13 parts with ;.
     """  # fmt: skip
-    from iracdb.compat.measured import measure
+    from iracdb.compat.measured import measure, take_in
 
     line = _line(words)
     if line is None:
-        asked, command = _asked(words, options), command_typed()
-        _mind_the_correction(context, asked)
+        asked, command = _asked(context), command_typed()
     else:
-        from iracdb.compat.asked import asked_by_command
-        from iracdb.published.commands import parse_command
-
         _refuse_beside(context, options)
-        asked, command = asked_by_command(parse_command(line)), line
+        asked, command = _asked_by_line(line), line
     # Where nothing is there to be taken in, no empty catalogue is left behind.
     with open_catalogue(create=bool(asked.places.there)) as catalogue:
+        with progress_bar("Reading") as progress:
+            take_in(catalogue, asked, on_note=note, jobs=jobs, progress=progress)
         with progress_bar("Measuring") as progress:
             measured = measure(
                 catalogue, asked, command=command, on_note=note, on_plan=tell_start,
@@ -129,25 +129,49 @@ def _line(words: tuple[str, ...]) -> str | None:
     return _FIELD.sub("", words[0], count=1).strip()
 
 
-def _asked(words: tuple[str, ...], options: dict[str, Any]) -> Asked:
+def _asked(context: click.Context) -> Asked:
+    """Tell what was typed word by word."""
     from iracdb.compat.asked import Asked, measuring, naming, targets_asked
 
-    channel, pixel = options["ch_px"]
+    typed = context.params
+    channel, pixel = typed["ch_px"]
     how = measuring(
-        kind=options["file_type"],
-        radii=options["radius"],
-        correction=options["aperture_correction"],
+        kind=typed["file_type"],
+        radii=typed["radius"],
+        correction=typed["aperture_correction"],
         channel=channel,
         pixel=pixel,
-        rejection=options["outlier_rejection"],
+        rejection=typed["outlier_rejection"],
     )
-    named = naming(options["run_name"], options["target_name"], options["comments"])
-    places, target = targets_asked(words[0], words[1:])
+    named = naming(typed["run_name"], typed["target_name"], typed["comments"])
+    places, target = targets_asked(typed["words"][0], typed["words"][1:])
+    _mind_the_correction(context, how)
     return Asked(places, {**target, **how, **named})
 
 
+def _asked_by_line(line: str) -> Asked:
+    """Tell what a whole line says: one of a log, or one that was typed as the manual has it."""
+    from iracdb.compat.asked import asked_by_command
+    from iracdb.published.commands import parse_command
+
+    try:
+        command = parse_command(line)
+    except InputRefused:
+        # The logs always have all options; what people typed may leave them out.
+        if not line.startswith("python "):
+            raise
+        try:
+            words = shlex.split(line)[2:]
+        except ValueError:
+            words = []
+        if not words:
+            raise
+        return _asked(pipeline.make_context("iracdb pipeline", words))
+    return asked_by_command(command)
+
+
 def _refuse_beside(context: click.Context, options: dict[str, Any]) -> None:
-    """A line is taken as it is: what is typed beside it would not be in the log."""
+    """Take a line as it is: what is typed beside it would not be in the log."""
     typed = [
         f"--{name.replace('_', '-')}"
         for name in options
@@ -157,14 +181,14 @@ def _refuse_beside(context: click.Context, options: dict[str, Any]) -> None:
         raise UsageError(f"A whole line tells all by itself: leave out {', '.join(typed)}")
 
 
-def _mind_the_correction(context: click.Context, asked: Asked) -> None:
+def _mind_the_correction(context: click.Context, how: dict[str, Any]) -> None:
     """Say where 2018's default for the aperture correction is not that of the radii."""
     from iracdb.irac.handbook import APERTURE_CORRECTION
 
-    known = APERTURE_CORRECTION.get(asked.options["radius"])
-    typed = context.get_parameter_source("aperture_correction") is ParameterSource.COMMANDLINE
-    if typed or known is None:
+    known = APERTURE_CORRECTION.get(how["radius"])
+    source = context.get_parameter_source("aperture_correction")
+    if source is ParameterSource.COMMANDLINE or known is None:
         return
-    manual = known[asked.options["channel"] - 1]
-    if manual != asked.options["aperture_correction"]:
+    manual = known[how["channel"] - 1]
+    if manual != how["aperture_correction"]:
         note(f"The aperture correction is 1, as in 2018 without -a; the manual has {manual:g}")

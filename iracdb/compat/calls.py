@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import warnings
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from iracdb.api import Catalogue
 from iracdb.compat.asked import Asked, checked_mission, measuring, rejects, targets_asked
-from iracdb.compat.measured import Measured, measure
+from iracdb.compat.measured import Measured, measure, take_in
 from iracdb.compat.places import places_of_files
 from iracdb.errors import UsageError
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, MISSING_TEXT, Layout
@@ -224,13 +225,15 @@ def _shown_one(name: str, value: Any) -> str:
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def _measured(
-    where: Where, asked: Asked, command: str, on_note: Callable[[str], None]
-) -> Measured:
-    if isinstance(where, Catalogue):
-        return measure(where, asked, command=command, on_note=on_note)
-    # Where nothing is ingested, a catalogue that is not there would be made for nothing.
-    with Catalogue(where, create=bool(asked.places.there)) as catalogue:
+def _measured(where: Where, asked: Asked, command: str, on_note: Callable[[str], None]) -> Measured:
+    # Where nothing is there to be taken in, no empty catalogue is left behind.
+    opened = (
+        contextlib.nullcontext(where)
+        if isinstance(where, Catalogue)
+        else Catalogue(where, create=bool(asked.places.there))
+    )
+    with opened as catalogue:
+        take_in(catalogue, asked, on_note=on_note)
         return measure(catalogue, asked, command=command, on_note=on_note)
 
 

@@ -1,4 +1,4 @@
-"""Carrying out what an old call asks for: ingest, check, measure, record."""
+"""Carrying out what an old call asks for: frames are ingested, then a run is made and recorded."""
 
 from __future__ import annotations
 
@@ -39,6 +39,33 @@ class Measured:
         return [*self.run.problem_aors, *self.absent]
 
 
+def take_in(
+    catalogue: Catalogue, asked: Asked, *, on_note: Callable[[str], None], **more: Any
+) -> None:
+    """Ingest the frames of a call.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Where they are recorded.
+    asked : Asked
+        What is to be done.
+    on_note : callable
+        Told, in a sentence each, what the user should know.
+    **more
+        Further options of `iracdb.Catalogue.ingest`.
+    """
+    for sentence in asked.places.notes:
+        on_note(sentence)
+    if not asked.places.there:
+        return
+    aside = catalogue.ingest(*asked.places.there, **more).of("set aside")
+    for outcome in aside[:_SHOWN]:
+        on_note(f"{outcome.path} is set aside: {outcome.note}")
+    if len(aside) > _SHOWN:
+        on_note(f"{len(aside) - _SHOWN} more files are set aside: see 'iracdb problems'")
+
+
 def measure(
     catalogue: Catalogue,
     asked: Asked,
@@ -48,12 +75,12 @@ def measure(
     on_plan: Any = None,
     **more: Any,
 ) -> Measured:
-    """Ingest the frames of a call, and make its run.
+    """Make the run of a call, after its frames were taken in.
 
     Parameters
     ----------
     catalogue : Catalogue
-        Where both are recorded.
+        Where it is recorded.
     asked : Asked
         What is to be done.
     command : str
@@ -78,11 +105,6 @@ def measure(
     iracdb.errors.IracdbError
         Where the run cannot be made.
     """
-    places = asked.places
-    if places.there:
-        report = catalogue.ingest(*places.there, jobs=more.get("jobs", 1))
-        for outcome in report.of("set aside")[:_SHOWN]:
-            on_note(f"{outcome.path} is set aside: {outcome.note}")
     aors, absent = _held(catalogue, asked)
 
     def check(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
@@ -106,7 +128,7 @@ def _held(catalogue: Catalogue, asked: Asked) -> tuple[tuple[int, ...], tuple[in
     aors = tuple(key for key in wanted if key in held)
     if not aors:
         raise RunRefused(
-            f"AOR {_few(wanted)} has no frames, neither in the folders named nor in the catalogue"
+            f"AOR {_few(wanted)} has no frames, neither at its path nor in the catalogue"
         )
     return aors, tuple(key for key in wanted if key not in held)
 
@@ -124,7 +146,7 @@ def _check_mission(mission: str | None, plan: Plan) -> None:
 
 
 def _check_frames(asked: Asked, plan: Plan, on_note: Callable[[str], None]) -> None:
-    """A run is over all frames of its AORs: say so where that is more than was named."""
+    """Say where a run, which is over all frames of its AORs, is over more than was named."""
     measured = [f.name for f in plan.inputs]
     strangers = asked.places.strangers(measured)
     shown = _few(strangers)

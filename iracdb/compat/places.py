@@ -6,7 +6,7 @@ import csv
 import glob
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,15 @@ class Places:
         File names of all frames below the paths.
     exact : bool
         Whether each frame was named, so that no other may be measured.
+    notes : tuple of str
+        Sentences that the user should read.
     """
 
     there: tuple[str, ...] = ()
     aors: tuple[int, ...] = ()
     names: frozenset[str] = frozenset()
     exact: bool = False
+    notes: tuple[str, ...] = ()
 
     def strangers(self, measured: Iterable[str]) -> list[str]:
         """List the files that would be measured and are not below the paths.
@@ -129,12 +132,12 @@ def places_of_list(path: str) -> Places:
     return Places(tuple(place for place in places if os.path.isdir(place)))
 
 
-def places_of_files(lists: Iterable[Iterable[str]], channel: int) -> tuple[Places, str]:
+def places_of_files(lists: Iterable[Sequence[str]], channel: int) -> tuple[Places, str]:
     """Find out which frames lists of files name, one list an AOR.
 
     Parameters
     ----------
-    lists : iterable of iterable of str
+    lists : iterable of sequence of str
         Paths of files with their archive names.
     channel : int
         That all must have.
@@ -156,7 +159,9 @@ def places_of_files(lists: Iterable[Iterable[str]], channel: int) -> tuple[Place
     paths: list[str] = []
     found: list[FileName] = []
     seen: set[int] = set()
+    empty = 0
     for files in lists:
+        empty += not len(files)
         mine = [_named(os.fspath(path)) for path in files]
         keys = {name.aorkey for name in mine}
         if len(keys) > 1 or keys & seen:
@@ -176,7 +181,8 @@ def places_of_files(lists: Iterable[Iterable[str]], channel: int) -> tuple[Place
     if len(kinds) > 1 or KINDS[kinds[0]].role != "science":
         raise UsageError(f"The files must be of one kind, bcd, cbcd or sub2d, not {kinds}")
     names = frozenset(map(str, found))
-    return Places(tuple(paths), tuple(sorted(seen)), names, exact=True), kinds[0]
+    notes = (f"{empty} of the lists are empty and name no AOR",) if empty else ()
+    return Places(tuple(paths), tuple(sorted(seen)), names, exact=True, notes=notes), kinds[0]
 
 
 def _named(path: str) -> FileName:

@@ -218,7 +218,8 @@ def _rejoined(pieces: list[str]) -> list[str]:
 
 def _unquoted(text: str) -> str:
     text = text.strip()
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text
 
 
 def _radii(words: Any) -> Radii:
