@@ -232,8 +232,8 @@ def test_help_is_h_too(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -
 def line(form: str, place: Path | str, position: str = HOURS, mission: str = "Warm") -> str:
     end = "10;12;20;1;1.0;1.221;13;{};one; two".format
     return {
-        "14 parts": f"{place};bcd;HD 165459;{position};{mission};{end("12")}",
-        "13 parts": f"single hms;{place},{position};bcd;HD 165459;{end("10")}",
+        "14 parts": f"{place};bcd;HD 165459;{position};{mission};{end(12)}",
+        "13 parts": f"single hms;{place},{position};bcd;HD 165459;{end(10)}",
         "dict": repr({
             "run": "13", "target": "HD 165459", "crdFormat": "single_hms",
             "aor_crd": [str(place), position], "filetype": "bcd", "ap_corr": 1.0,
