@@ -23,6 +23,7 @@ from . import (
     holdings,
     keeping,
     measuring,
+    pipeline,
     published,
     reproducing,
     results,
@@ -67,7 +68,8 @@ def cli() -> None:
 
 for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
-    files.problems, files.header, measuring.run, results.runs, results.show, results.export,
+    files.problems, files.header, measuring.run, pipeline.pipeline,
+    results.runs, results.show, results.export,
     comparing.compare, explaining.why,
     tracing.lineage, standing.withdraw, standing.restore,
     wording.rename, wording.comment, standards.prov,

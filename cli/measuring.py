@@ -188,30 +188,52 @@ def run(
             plan = catalogue.plan(**options)
         _tell_plan(plan, as_json)
         return 0
-    told: dict[str, Any] = {}
-
-    def on_plan(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
-        told["plan"] = plan
-        again = "goes on with" if resumed else "makes"
-        note(
-            f"This {again} run {run_id} ({name}): {many(len(plan.aors), 'AOR')}, "
-            f"{many(len(plan.inputs), 'frame')}"
-        )
-        for warning in plan.warnings:
-            note(f"  {warning}")
-
-    words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
-    command = shlex.join(["iracdb", *words])
+    command = command_typed()
     with open_catalogue() as catalogue:
         with progress_bar("Measuring") as progress:
             made = catalogue.run(
                 **options, jobs=jobs, check_inputs=check_inputs, command=command,
-                out=None if no_tables else out, progress=progress, on_plan=on_plan,
+                out=None if no_tables else out, progress=progress, on_plan=tell_start,
             )  # fmt: skip
-        _tell_run(made, None if no_tables else out, as_json)
+        tell_run(made, None if no_tables else out, as_json)
         for sentence in catalogue.closing_notes(made.run_id):
             note(f"  {sentence}")
         return 5 if strict and made.problems else 0
+
+
+def command_typed() -> str:
+    r"""Write this process's command as it was typed.
+
+    Returns
+    -------
+    str
+        Quoted as a shell needs it; bytes that are no text as ``\xff``.
+    """
+    words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
+    return shlex.join(["iracdb", *words])
+
+
+def tell_start(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
+    """Say what a run will do, before it is done.
+
+    Parameters
+    ----------
+    run_id : int
+        The run's number.
+    name : str
+        Its name.
+    plan : Plan
+        What it will do.
+    resumed : bool
+        Whether it was begun before.
+    """
+    again = "goes on with" if resumed else "makes"
+    note(
+        f"This {again} run {run_id} ({name}): {many(len(plan.aors), 'AOR')}, "
+        f"{many(len(plan.inputs), 'frame')}"
+    )
+    for warning in plan.warnings:
+        note(f"  {warning}")
 
 
 def _tell_plan(plan: Plan, as_json: bool) -> None:
@@ -241,10 +263,26 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
     )
 
 
-def _tell_run(made: Run, out: str | None, as_json: bool) -> None:
+def tell_run(
+    made: Run, out: str | None, as_json: bool, absent: Sequence[tuple[int, str]] = ()
+) -> None:
+    """Print what a run gave.
+
+    Parameters
+    ----------
+    made : Run
+        Finished.
+    out : str or None
+        The folder that its tables were written into.
+    as_json : bool
+        As JSON, or for people.
+    absent : sequence of tuple, optional
+        (AORKEY, reason) of AORs that were asked for, and that the run is not over.
+    """
     from iracdb.export.tables import file_names
 
     averages = made.averages()
+    problems = [*made.problems, *absent]
     files = [] if out is None else [f"{out}/{name}" for name in file_names(made.name)]
     if as_json:
         print_json(
@@ -252,13 +290,13 @@ def _tell_run(made: Run, out: str | None, as_json: bool) -> None:
                 "run_id": made.run_id,
                 "name": made.name,
                 "averages": plain_rows(averages),
-                "problems": [{"aorkey": key, "reason": why} for key, why in made.problems],
+                "problems": [{"aorkey": key, "reason": why} for key, why in problems],
                 "files": files,
             }
         )
         return
     print_averages(averages)
-    for aorkey, reason in made.problems:
+    for aorkey, reason in problems:
         click.echo(f"Problem AOR {aorkey}: {reason}")
     counts = made.counts
     click.echo(

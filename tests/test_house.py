@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the top of the house to the ground: a room imports only from rooms below its own.
 FLOORS = (
     "iracdb_cli",
+    "iracdb.compat",
     "iracdb.api",
     "iracdb.verify",
     "iracdb.published",

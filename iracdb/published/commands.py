@@ -44,6 +44,10 @@ class Command:
         As typed.
     rejection : bool or None
         Whether outliers were to be rejected.
+    factor : str or None
+        The factor of the rejection in a ;-joined line, as typed: ``n/a`` is none at all.
+    target : str or None
+        Its name, as typed.
     run_name : str or None
         As typed.
     comment : str or None
@@ -61,6 +65,8 @@ class Command:
     pixel_size: float | None = None
     mission: str | None = None
     rejection: bool | None = None
+    factor: str | None = None
+    target: str | None = None
     run_name: str | None = None
     comment: str | None = None
 
@@ -125,6 +131,8 @@ def _fourteen(parts: list[str]) -> Command:
         channel=_channel(parts[8]),
         aperture_correction=float(parts[9]),
         pixel_size=float(parts[10]),
+        factor=parts[12],
+        target=parts[2],
         run_name=parts[11],
         comment=";".join(parts[13:]),
     )
@@ -143,6 +151,8 @@ def _thirteen(parts: list[str]) -> Command:
         channel=_channel(parts[7]),
         aperture_correction=float(parts[8]),
         pixel_size=float(parts[9]),
+        factor=parts[11],
+        target=parts[3],
         run_name=parts[10],
         comment=";".join(parts[12:]),
     )
@@ -164,6 +174,7 @@ def _dict(text: str) -> Command:
         aperture_correction=float(given["ap_corr"]),
         pixel_size=float(given["ch_px"][1]),
         rejection=None if rejection is None else bool(rejection),
+        target=given.get("target"),
         run_name=str(given["run"]),
         comment=given["comments"],
     )
@@ -195,6 +206,7 @@ def _shell(text: str) -> Command:
         aperture_correction=float(options["-a"]),
         pixel_size=float(pixel),
         rejection="-o" in options,
+        target=_unquoted(options["-t"]) if "-t" in options else None,
         run_name=_unquoted(options["-rn"]),
         comment=_unquoted(options["-c"]),
     )
@@ -206,7 +218,8 @@ def _rejoined(pieces: list[str]) -> list[str]:
 
 def _unquoted(text: str) -> str:
     text = text.strip()
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text
 
 
 def _radii(words: Any) -> Radii:
