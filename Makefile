@@ -4,12 +4,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo test bench lint clean
+.PHONY: help install demo test bench docs lint clean
 
 help:
 	@echo "make demo   simulate a small archive, ingest it, measure it, write its tables"
 	@echo "make test   run every test, those on PostgreSQL included"
 	@echo "make bench  speed beside the plain astropy way, as ratios"
+	@echo "make docs   the documentation as a site, in docs/_build"
 	@echo "make lint   ruff and mypy"
 
 install: $(STAMP)
@@ -17,7 +18,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing iracdb into $(VENV) (the first time takes a minute or two) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[postgres,test,lint]" --constraint constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[postgres,test,docs,lint]" --constraint constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)
@@ -30,10 +31,15 @@ bench: $(STAMP)
 	@$(BIN)/python benchmarks/measure.py
 	@test ! -d ../shared/reference || $(BIN)/python benchmarks/import_runs.py
 
+docs: $(STAMP)
+	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m sphinx -q -W --keep-going -c docs -d docs/_build/.doctrees . docs/_build
+	@echo "The site is in docs/_build: open docs/_build/index.html"
+
 lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info demo docs/_build .mypy_cache .ruff_cache .pytest_cache

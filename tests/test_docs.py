@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import ast
 import doctest
-import importlib.util
-import math
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from types import ModuleType
 
+import command_pages
+import generate
 import pytest
+from docs_helpers import (
+    DOCS,
+    FENCE,
+    IRACDB,
+    ROOT,
+    NearlyEqual,
+    blocks,
+    console,
+    table,
+    text_of,
+    the_same,
+)
 from iracdb_cli import main as command_line
 from iracdb_cli.measuring import run as run_command
 from sqlalchemy import inspect
@@ -39,76 +49,7 @@ from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.recipes import RECIPES
 from iracdb.runs.targets import read_target_list
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *ROOT.glob("benchmarks/*.md")])
-
-# As the installed script does, but sure to be this Python's.
-IRACDB = "import sys; from iracdb_cli.main import main; sys.exit(main(sys.argv[1:]))"
-
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?:e[+-]?\d+)?(?![\w.])")
-
-
-# --- Reading markdown ----------------------------------------------------------------------------
-
-
-def text_of(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def blocks(text: str, language: str) -> list[str]:
-    """What stands in fenced blocks of one language."""
-    return [body for word, body in _FENCE.findall(text) if word == language]
-
-
-def table(text: str, *titles: str) -> list[list[str]]:
-    """Rows of the one table whose first titles are these, without ticks."""
-    found, rows = [], None
-    for line in text.splitlines():
-        if not line.startswith("|"):
-            rows = None
-            continue
-        cells = [cell.strip().replace("`", "") for cell in line.strip("|").split("|")]
-        if rows is not None:
-            rows.append(cells)
-        elif tuple(cells[: len(titles)]) == titles:
-            rows = []
-            found.append(rows)
-        else:
-            rows = []
-    assert len(found) == 1, f"{len(found)} tables begin with {titles}"
-    return found[0][1:]  # after the line of dashes
-
-
-def console(text: str) -> list[tuple[list[str], str]]:
-    """Commands of console blocks, each with what stands below it."""
-    commands: list[tuple[list[str], str]] = []
-    for block in blocks(text, "console"):
-        for line in block.splitlines(keepends=True):
-            if line.startswith("$ "):
-                commands.append((shlex.split(line[2:]), ""))
-            else:
-                words, output = commands[-1]
-                commands[-1] = (words, output + line)
-    return commands
-
-
-def the_same(expected: str, found: str) -> bool:
-    """Compare line for line; numbers with a fraction may differ by 1e-9 of themselves.
-
-    The last digits of a fit depend on the mathematical library and the processor: on one machine
-    they are always the same, on another they may be others.
-    """
-    if _NUMBER.sub("#", expected).split() != _NUMBER.sub("#", found).split():
-        return False
-    pairs = zip(_NUMBER.findall(expected), _NUMBER.findall(found), strict=True)
-    return all(math.isclose(float(one), float(other), rel_tol=1e-9) for one, other in pairs)
-
-
-class NearlyEqual(doctest.OutputChecker):
-    def check_output(self, want: str, got: str, _flags: int) -> bool:
-        return the_same(want, got)
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("benchmarks/*.md")])
 
 
 # --- Examples ------------------------------------------------------------------------------------
@@ -230,39 +171,94 @@ def test_target_list_of_using_is_one(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def generated() -> dict[str, str]:
+    return generate.generated()
 
 
-def test_every_command_is_documented_with_its_help(generate: ModuleType) -> None:
-    page = text_of("docs/commands.md")
-    for name, command in generate.commands():
-        assert f"## {name}\n\n```text\n{generate.help_text(name, command)}\n```\n" in page, name
-    assert page == generate.commands_page(), "run docs/generate.py"
-    assert max(map(len, "".join(blocks(page, "text")).splitlines())) <= 80
+def test_what_is_generated_is_current(generated: dict[str, str]) -> None:
+    assert len(generated) > 30
+    for name, text in generated.items():
+        path = DOCS / name
+        assert path.exists(), f"run docs/generate.py: {name} is not there"
+        assert path.read_text(encoding="utf-8") == text, f"run docs/generate.py: {name} is old"
+    assert generate.left_over(generated) == [], "run docs/generate.py"
+
+
+def test_every_command_is_documented_with_its_help() -> None:
+    for name, command in command_pages.commands():
+        words = name.split()[1:]
+        page = text_of(f"docs/commands/{words[0]}.md" if words else "docs/commands.md")
+        title = f"{'##' if len(words) > 1 else '#'} {name}\n\n" if words else ""
+        help_text = command_pages.help_text(name, command)
+        assert f"{title}```text\n{help_text}\n```\n" in page, name
+        assert max(map(len, "".join(blocks(page, "text")).splitlines())) <= 80
+
+
+def test_every_command_has_a_page_that_shows_it() -> None:
+    for page in DOCS.glob("commands/*.md"):
+        assert "\nShown in [" in page.read_text(encoding="utf-8"), f"no page names {page.stem}"
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_help_does_not_depend_on_the_terminal(columns: str, generated: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c",
+         "from command_pages import pages; print(pages()['commands/run.md'])"],
+        capture_output=True, text=True, check=True, timeout=60, encoding="utf-8",
+        env=os.environ | {
+            "COLUMNS": columns, "PYTHONIOENCODING": "utf-8", "FORCE_COLOR": "1",
+            "PYTHONPATH": os.pathsep.join([str(DOCS), *sys.path]),
+        },
+    )  # fmt: skip
+    assert done.stdout == generated["commands/run.md"] + "\n"
 
 
 @pytest.mark.parametrize("words", [[], ["run"], ["db", "current"]])
-def test_help_is_what_a_terminal_shows(words: list[str], generate: ModuleType) -> None:
+def test_help_is_what_a_terminal_shows(words: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", IRACDB, *words, "--help"],
         capture_output=True, text=True, check=True, timeout=60,
         env=os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}, encoding="utf-8",
     )  # fmt: skip
     name = " ".join(["iracdb", *words])
-    assert done.stdout.rstrip("\n") == generate.help_text(name, dict(generate.commands())[name])
+    command = dict(command_pages.commands())[name]
+    assert done.stdout.rstrip("\n") == command_pages.help_text(name, command)
 
 
-def test_list_of_tables_is_current(generate: ModuleType) -> None:
+def test_list_of_tables_is_current() -> None:
     page = text_of("docs/database.md")
-    assert page == generate.database_page(page), "run docs/generate.py"
     listed = {name: sentence for name, sentence, _ in table(page, "table", "a row is")}
     assert listed == {name: each.comment for name, each in metadata.tables.items()}
+
+
+def test_data_model_tells_every_column(used: Path) -> None:
+    sections = {
+        part.partition("\n")[0]: part for part in text_of("docs/data-model.md").split("\n### ")
+    }
+    drawn = text_of("docs/data-model.svg")
+    for name, each in metadata.tables.items():
+        rows = table(sections[name], "column", "type")
+        assert [row[0] for row in rows] == [column.name for column in each.columns]
+        for row, column in zip(rows, each.columns, strict=True):
+            assert row[2] == ("may be" if column.nullable else "")
+            assert ("primary" in row[3]) == column.primary_key
+            others = {key.column.table.name for key in column.foreign_keys}
+            assert set(re.findall(r"\(#(\w+)\)", row[3])) == others
+            assert all(f"{name} refers to {other}<" in drawn for other in others - {name})
+            assert row[4] == column.comment or (row[4] and not column.comment)
+        assert f">{name}</text>" in drawn
+    database = open_database(database_url(used / "iracdb.sqlite"))
+    try:
+        with database.read() as connection:
+            inspector = inspect(connection)
+            for view in inspector.get_view_names():
+                if re.match("run(5|21)_", view):
+                    continue
+                there = [column["name"] for column in inspector.get_columns(view)]
+                told = re.findall(r"(?:^\| |[:,] )`([^`]+)`", sections[view], re.MULTILINE)
+                assert told == there, view
+    finally:
+        database.close()
 
 
 def test_options_of_run_are_documented() -> None:
@@ -439,7 +435,7 @@ def test_truth_of_the_simulated_archive(tmp_path: Path) -> None:
 
 def anchors(text: str) -> set[str]:
     """Anchors of a page's titles, as GitHub makes them."""
-    titles = re.findall(r"^#+ (.*)$", _FENCE.sub("", text), re.MULTILINE)
+    titles = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.MULTILINE)
     return {
         re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in map(str.strip, titles)
     }
@@ -447,7 +443,7 @@ def anchors(text: str) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if "://" in link:
             continue
@@ -463,6 +459,9 @@ def test_every_page_is_in_the_contents() -> None:
     assert len(list(DOCS.glob("*.md"))) > 8
     for page in DOCS.glob("*.md"):
         assert page.name == "README.md" or f"({page.name})" in contents, page.name
+    commands = text_of("docs/commands.md")
+    for page in DOCS.glob("commands/*.md"):
+        assert f"(commands/{page.name})" in commands, page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
