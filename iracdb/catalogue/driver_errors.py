@@ -80,7 +80,7 @@ def translate(problem: exc.DBAPIError, url: URL) -> Exception | None:
             f"Could not write to {where}: {said}. What was finished before is kept",
         ),
         (
-            ("readonly", "read-only", "permission denied"),
+            ("readonly", "read-only", "permission denied", "must be owner"),
             CannotWrite,
             f"No permission to write to {where}: {said}",
         ),

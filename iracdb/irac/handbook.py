@@ -10,7 +10,10 @@ from __future__ import annotations
 CHANNELS = (1, 2, 3, 4)
 
 LAST_CRYOGENIC_MJD = 54968.0
-"""MJD_OBS up to which the mission was cryogenic; the helium ran out on 15 May 2009."""
+"""MJD_OBS up to which the tables of the cryogenic mission are taken, as the pipeline of 2018 did.
+
+The helium ran out on 15 May 2009, MJD 54966.
+"""
 
 PIXEL_SIZE: dict[int, float] = {1: 1.221, 2: 1.213, 3: 1.222, 4: 1.220}
 """Pixel size in arcsec by channel."""

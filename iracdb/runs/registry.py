@@ -11,6 +11,7 @@ from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
 from iracdb.catalogue.activity import host, operator
 from iracdb.catalogue.clock import now
+from iracdb.catalogue.once import find_or_insert
 from iracdb.errors import Busy, NotFound, RunRefused
 from iracdb.layouts import DEFAULT_LAYOUT
 from iracdb.photometry.response import Response
@@ -289,46 +290,32 @@ def calibration_of(connection: Connection, engine: Response) -> int:
     int
         Its number.
     """
-    digest = engine.coefficients_digest()
-    columns = t.calibration.c
-    held = connection.execute(
-        select(columns.id).where(columns.sha256 == digest)
-    ).scalar_one_or_none()
-    if held is not None:
-        return int(held)
-    made = (
-        insert(t.calibration)
-        .values(
-            kind="response",
-            name=engine.calibration,
-            sha256=digest,
-            origin=engine.origin,
-            content=engine.coefficients(),
-        )
-        .returning(columns.id)
+    return find_or_insert(
+        connection,
+        t.calibration,
+        {"sha256": engine.coefficients_digest()},
+        {
+            "kind": "response",
+            "name": engine.calibration,
+            "origin": engine.origin,
+            "content": engine.coefficients(),
+        },
     )
-    return int(connection.execute(made).scalar_one())
 
 
 def _target_list(connection: Connection, plan: Plan) -> int | None:
     if not isinstance(plan.choice, FromList):
         return None
-    columns = t.target_list.c
-    held = connection.execute(
-        select(columns.id).where(columns.sha256 == plan.choice.sha256)
-    ).scalar_one_or_none()
-    if held is not None:
-        return int(held)
     rows = [
         [aorkey, position.ra, position.dec, position.name, None]
         for aorkey, position in plan.choice.rows
     ]
-    made = (
-        insert(t.target_list)
-        .values(sha256=plan.choice.sha256, path=plan.choice.path, rows=rows)
-        .returning(columns.id)
+    return find_or_insert(
+        connection,
+        t.target_list,
+        {"sha256": plan.choice.sha256},
+        {"path": plan.choice.path, "rows": rows},
     )
-    return int(connection.execute(made).scalar_one())
 
 
 def close(connection: Connection, run_id: int) -> None:

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 import iracdb
+from iracdb.catalogue.once import find_or_insert
 from iracdb.catalogue.tables import software
 
 PACKAGES = ("astropy", "numpy", "photutils", "pyerfa", "scipy", "sqlalchemy")
@@ -150,15 +151,9 @@ def record(connection: Connection, found: Software) -> int:
     int
         Its number.
     """
-    held = connection.execute(
-        select(software.c.id).where(software.c.digest == found.digest)
-    ).scalar_one_or_none()
-    if held is not None:
-        return int(held)
     values = asdict(found)
     values["git_clean"] = None if found.git_clean is None else int(found.git_clean)
-    made = insert(software).values(digest=found.digest, **values).returning(software.c.id)
-    return int(connection.execute(made).scalar_one())
+    return find_or_insert(connection, software, {"digest": found.digest}, values)
 
 
 def recorded(connection: Connection, number: int) -> Software:

@@ -22,8 +22,8 @@ aor_result = Table(
     "aor_result",
     metadata,
     identifier("An average's number in this catalogue"),
-    Column("run_id", ForeignKey("run.run_id"), nullable=False),
-    Column("target_id", ForeignKey("target.id"), nullable=False),
+    Column("run_id", ForeignKey("run.run_id"), nullable=False, comment="the run that made it"),
+    Column("target_id", ForeignKey("target.id"), nullable=False, comment="what was measured"),
     Column("aorkey", BigInteger, nullable=False, comment="AORKEY"),
     Column("channel", Integer, nullable=False, comment="IRAC channel, 1 to 4"),
     Column(
@@ -105,7 +105,13 @@ image_result = Table(
         autoincrement=False,
         comment="the average it counts in",
     ),
-    Column("frame_id", ForeignKey("frame.id"), primary_key=True, autoincrement=False),
+    Column(
+        "frame_id",
+        ForeignKey("frame.id"),
+        primary_key=True,
+        autoincrement=False,
+        comment="the frame measured",
+    ),
     Column(
         "plane",
         Integer,

@@ -95,7 +95,9 @@ run = Table(
 run_parameter = Table(
     "run_parameter",
     metadata,
-    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
+    Column(
+        "run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False, comment="the run"
+    ),
     Column("name", Text, primary_key=True, comment="such as radius_source"),
     Column("value", Text, comment="as text; NULL: not given"),
     Column("number", Double, comment="as a number, where it is one"),
@@ -105,8 +107,12 @@ run_parameter = Table(
 run_input = Table(
     "run_input",
     metadata,
-    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
-    Column("file_id", ForeignKey("file.id"), primary_key=True, autoincrement=False),
+    Column(
+        "run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False, comment="the run"
+    ),
+    Column(
+        "file_id", ForeignKey("file.id"), primary_key=True, autoincrement=False, comment="the file"
+    ),
     Column("role", Text, primary_key=True, comment="science, wcs, mask or uncertainty"),
     Column("position", BigInteger, nullable=False, comment="order in which it is measured"),
     comment="A file that a run declared before anything was measured",
@@ -116,7 +122,9 @@ Index("ix_run_input_file_id", run_input.c.file_id)
 run_problem = Table(
     "run_problem",
     metadata,
-    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
+    Column(
+        "run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False, comment="the run"
+    ),
     Column("position", Integer, primary_key=True, autoincrement=False, comment="order reported"),
     Column("aorkey", BigInteger, nullable=False, comment="AORKEY"),
     Column("reason", Text, nullable=False, comment="why there is no flux"),
@@ -126,8 +134,20 @@ run_problem = Table(
 run_source = Table(
     "run_source",
     metadata,
-    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column(
+        "run_id",
+        ForeignKey("run.run_id"),
+        primary_key=True,
+        autoincrement=False,
+        comment="the imported run",
+    ),
+    Column(
+        "position",
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="order in which it was read, from 1",
+    ),
     Column("role", Text, nullable=False, comment="aor_data, img_data or log"),
     Column("path", Text, nullable=False, comment="where it was read"),
     Column("size", BigInteger, nullable=False, comment="bytes"),
@@ -140,9 +160,21 @@ run_source = Table(
 run_cell = Table(
     "run_cell",
     metadata,
-    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
+    Column(
+        "run_id",
+        ForeignKey("run.run_id"),
+        primary_key=True,
+        autoincrement=False,
+        comment="the imported run",
+    ),
     Column("role", Text, primary_key=True, comment="aor_data or img_data"),
-    Column("row_number", BigInteger, primary_key=True, autoincrement=False),
+    Column(
+        "row_number",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="row of that table, from 1",
+    ),
     Column("title", Text, primary_key=True, comment="title of the column"),
     Column("printed", Text, nullable=False, comment="what was printed"),
     comment="A cell of an imported table that is printed otherwise than its value would be",
@@ -151,8 +183,20 @@ run_cell = Table(
 run_log_field = Table(
     "run_log_field",
     metadata,
-    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column(
+        "run_id",
+        ForeignKey("run.run_id"),
+        primary_key=True,
+        autoincrement=False,
+        comment="the imported run",
+    ),
+    Column(
+        "position",
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="order of the line, from 1",
+    ),
     Column("name", Text, nullable=False, comment="as printed before the colon"),
     Column("value", Text, nullable=False, comment="as printed after it"),
     comment="One line of an imported run's log",
@@ -173,8 +217,16 @@ study = Table(
 study_run = Table(
     "study_run",
     metadata,
-    Column("study_id", ForeignKey("study.id"), primary_key=True, autoincrement=False),
-    Column("run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False),
+    Column(
+        "study_id",
+        ForeignKey("study.id"),
+        primary_key=True,
+        autoincrement=False,
+        comment="the study",
+    ),
+    Column(
+        "run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False, comment="the run"
+    ),
     Column("position", Integer, nullable=False, comment="order in the study"),
     Column("label", Text, nullable=False, comment="such as '(10, 12, 20)'"),
     comment="A run of a study",
