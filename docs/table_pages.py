@@ -103,28 +103,6 @@ def data_model_page() -> str:
     return "\n".join(parts)
 
 
-def sentence(column: Column) -> str:
-    """Tell what a column holds.
-
-    Parameters
-    ----------
-    column : sqlalchemy.Column
-        Of one of the tables.
-
-    Returns
-    -------
-    str
-        Its comment; without one, what its keys say.
-    """
-    if column.comment:
-        return str(column.comment)
-    if column.foreign_keys:
-        (key,) = column.foreign_keys
-        return f"its {key.column.table.name.replace('_', ' ')}"
-    others = ", ".join(f"`{c.name}`" for c in column.table.primary_key if c is not column)
-    return f"tells rows of one {others} apart, in their order"
-
-
 def type_name(column: Column, dialect: str = "postgresql") -> str:
     """Give a column's type as a database calls it.
 
@@ -162,7 +140,7 @@ def _table(table: Table) -> str:
         keys = ["primary"] if column.primary_key else []
         keys += [f"[{other.table.name}](#{other.table.name}).{other.name}" for other in others]
         null = "may be" if column.nullable else ""
-        cells = (f"`{column.name}`", type_name(column), null, ", ".join(keys), sentence(column))
+        cells = (f"`{column.name}`", type_name(column), null, ", ".join(keys), column.comment)
         lines.append(_row(cells))
     rules = _rules(table)
     return "\n".join(lines) + "\n" + (f"\n{rules}\n" if rules else "")
@@ -215,7 +193,7 @@ def _views() -> str:
             database.close()
     layout = LAYOUTS[DEFAULT_LAYOUT]
     told = {column.name: column.sentence for column in obscore.COLUMNS}
-    told |= {name: _capital(f"{sentence(column)}.") for name, column in _OWN.items()}
+    told |= {name: _capital(f"{column.comment}.") for name, column in _OWN.items()}
     told |= {column.title: column.sentence for column in (*layout.aor, *layout.img)}
     lines = ["## Views\n", "They hold no data, and are made anew by `iracdb db upgrade`.\n"]
     for name, row_is in rows:

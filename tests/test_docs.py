@@ -245,7 +245,7 @@ def test_data_model_tells_every_column(used: Path) -> None:
             others = {key.column.table.name for key in column.foreign_keys}
             assert set(re.findall(r"\(#(\w+)\)", row[3])) == others
             assert all(f"{name} refers to {other}<" in drawn for other in others - {name})
-            assert row[4] == column.comment or (row[4] and not column.comment)
+            assert column.comment and row[4] == column.comment
         assert f">{name}</text>" in drawn
     database = open_database(database_url(used / "iracdb.sqlite"))
     try:
