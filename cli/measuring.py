@@ -107,6 +107,13 @@ def response_options(command: Function) -> Function:
     help="Only this AOR (may be repeated); by default all.",
 )
 @click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only frames for which it holds, such as 'frame_time >= 2 and hdr_part = long' (may be "
+    "repeated: all must hold).",
+)
+@click.option(
     "--recipe", default="manual", show_default=True, help="Named set of measuring parameters."
 )
 @click.option(
@@ -195,8 +202,8 @@ def run(
             f"This {again} run {run_id} ({name}): {many(len(plan.aors), 'AOR')}, "
             f"{many(len(plan.inputs), 'frame')}"
         )
-        for warning in plan.warnings:
-            note(f"  {warning}")
+        for sentence in (*_conditions(plan), *plan.warnings):
+            note(f"  {sentence}")
 
     words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
     command = shlex.join(["iracdb", *words])
@@ -224,6 +231,7 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
             {
                 "parameters": plan.parameters.values,
                 "frames": len(plan.inputs),
+                "conditions": [vars(step) for step in plan.conditions],
                 "averages": [dict(zip(titles, map(plain, row), strict=True)) for row in rows],
                 "warnings": list(plan.warnings),
             }
@@ -231,12 +239,19 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
         return
     print_table(("AOR", "Target", "RA", "Dec", "Frames alike", "Frames", "Problem"), rows)
     print_table(("Parameter", "Value"), list(plan.parameters.values.items()))
-    for warning in plan.warnings:
-        click.echo(warning)
+    for sentence in (*_conditions(plan), *plan.warnings):
+        click.echo(sentence)
     click.echo(
         f"A dry run: {many(len(plan.aors), 'AOR')}, {many(len(plan.inputs), 'frame')} and "
         f"{many(len(plan.averages), 'average')} would be made; nothing was done"
     )
+
+
+def _conditions(plan: Plan) -> list[str]:
+    return [
+        f"Of {many(step.total, 'frame')} {step.holds:,} have {step.text}: {step.left:,} left"
+        for step in plan.conditions
+    ]
 
 
 def _tell_run(made: Run, out: str | None, as_json: bool) -> None:
