@@ -249,7 +249,7 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
 
 def _conditions(plan: Plan) -> list[str]:
     return [
-        f"Of {many(step.total, 'frame')} {step.holds:,} have {step.text}: {step.left:,} left"
+        f"Of {many(step.total, 'frame')} {step.holds:,} where {step.text}; {step.left:,} left"
         for step in plan.conditions
     ]
 

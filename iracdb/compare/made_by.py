@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from iracdb.compare.columns import flags_told, measured_here
 from iracdb.compare.inputs import Inputs, compare_inputs
+from iracdb.runs.companions import PURPOSES
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.software import recorded
 
@@ -113,12 +114,14 @@ class MadeBy:
     @property
     def differences(self) -> tuple[Difference, ...]:
         """All that differs, in the order in which numbers are made."""
+        # The response's coefficients are a parameter and a calibration, and the kind of a companion
+        # a parameter and other files: once is enough.
+        named = {each.name for each in self.parameters}
         inputs = tuple(
             Difference("input", name, a, b, moves, sentence)
             for name, a, b, moves, sentence in _of_inputs(self.inputs)
+            if name not in named
         )
-        # The response's coefficients are a parameter and a calibration: once is enough.
-        named = {each.name for each in self.parameters}
         files = tuple(each for each in self.calibration if each.name not in named)
         return (*inputs, *files, *self.parameters, *self.software)
 
@@ -232,6 +235,9 @@ def _of_inputs(inputs: Inputs) -> list[tuple[str, Any, Any, str, str]]:
         found.append(
             ("files", inputs.only_a, inputs.only_b, ROWS, "frames that only one run measured")
         )
+    for role, count in inputs.companions.items():
+        sentence = f"another file for {PURPOSES[role]}, or one in one run only, of {count:,} frames"
+        found.append((role, None, None, IMAGES, sentence))
     return found
 
 
