@@ -236,7 +236,8 @@ def _of_inputs(inputs: Inputs) -> list[tuple[str, Any, Any, str, str]]:
             ("files", inputs.only_a, inputs.only_b, ROWS, "frames that only one run measured")
         )
     for role, count in inputs.companions.items():
-        sentence = f"another file for {PURPOSES[role]}, or one in one run only, of {count:,} frames"
+        frames = "frame" if count == 1 else "frames"
+        sentence = f"another file for {PURPOSES[role]}, or none in one run, of {count:,} {frames}"
         found.append((role, None, None, IMAGES, sentence))
     return found
 
