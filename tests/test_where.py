@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import operator
-import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from helpers import put, spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +18,7 @@ from sqlalchemy import text as sql_text
 from test_docs import console, table, text_of, the_same
 
 from iracdb import Catalogue
+from iracdb.catalogue import condition_text
 from iracdb.catalogue.condition_text import DEEPEST, LONGEST, parse_condition
 from iracdb.catalogue.conditions import (
     All,
@@ -33,14 +30,14 @@ from iracdb.catalogue.conditions import (
     Missing,
     Not,
     canonical,
-    conjuncts,
 )
-from iracdb.catalogue.frame_facts import FACTS, read_time
+from iracdb.catalogue.frame_facts import FACTS, read_number, read_time
+from iracdb.catalogue.ingest import ingest
+from iracdb.catalogue.newest import newest_files
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import InputsChanged, NotFound, RunRefused, UsageError
 from iracdb.flags import FLAGS
-from iracdb.irac.simulate import simulate_archive
-from iracdb.runs.choosing import Beside, holds
+from iracdb.runs.choosing import Beside, Choice, holds
 
 RADII = (3, 3, 7)
 AOR, OTHER = 90_000_000, 90_000_256
@@ -159,8 +156,10 @@ def test_deep_and_long_conditions_that_are_allowed() -> None:
 
 # --- Against an independent evaluation -----------------------------------------------------------
 
-_numbers = st.one_of(st.integers(-3, 3), st.floats(-3, 3, allow_nan=False).map(lambda x: x + 0.0),
-                     st.integers(-(2**60), 2**60), st.sampled_from([1e300, 1e-300, 0.1]))  # fmt: skip
+_numbers = st.one_of(
+    st.integers(-3, 3), st.floats(-3, 3), st.integers(-(2**60), 2**60),
+    st.sampled_from([1e300, 1e-300, 0.1]),
+).map(lambda number: read_number(repr(number)))  # fmt: skip
 _texts = st.one_of(
     st.sampled_from(["SUB", "FULL", "long", "", "it's", '"', "and", "x' OR '1'='1", "“", "é"]),
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5),
@@ -370,9 +369,7 @@ def test_only_what_is_asked_for_is_measured(catalogue: Catalogue) -> None:
     assert run.row.parameters_typed["where"] == ["frame_time >= 1.0 and expid in (1,  0)"]
     assert whole.parameters["where"] is None
     assert run.row.parameters_digest != whole.row.parameters_digest
-    declared = select(
-        catalogue, f"SELECT count(*) AS n FROM run_input WHERE run_id = {run.run_id}"
-    )
+    declared = select(catalogue, f"SELECT count(*) AS n FROM run_input WHERE run_id = {run.run_id}")
     assert declared == [{"n": 3}]
     # Each image is measured alone: the same as in the run over all.
     mine = {row["sha256"]: row["raw"] for row in images(catalogue, run)}
@@ -428,7 +425,7 @@ def test_cards_of_headers(catalogue: Catalogue) -> None:
     assert frames("header.EXPID between 1 and 1.5") == 2
     assert frames("header.instrume = 'IRAC'") == 5
     assert frames("header.NOSUCH is missing and header.EXPID is not missing") == 5
-    with pytest.raises(RunRefused, match="0 where header.INSTRUME > 1"):
+    with pytest.raises(RunRefused, match=r"0 where header\.INSTRUME > 1"):
         frames("header.INSTRUME > 1")
 
 
@@ -442,13 +439,13 @@ def test_flags_of_an_earlier_run(catalogue: Catalogue, archive: Path) -> None:
     assert good.parameters["where"] == "not flagged in 13"
     assert (OTHER, 2) not in measured(catalogue, good)
     assert len(measured(catalogue, good)) == 5
-    again = catalogue.plan(radius=RADII, where="flagged aperture_out_of_bounds in 13")
+    again = catalogue.plan(radius=RADII, where="flagged centroiding in 13")
     assert [(file.aorkey, file.expid) for file in again.inputs] == [(OTHER, 2)]
-    with pytest.raises(RunRefused, match="0 where flagged centroiding in 13"):
-        catalogue.plan(radius=RADII, where="flagged centroiding in 13")
+    with pytest.raises(RunRefused, match="0 where flagged no_background in 13"):
+        catalogue.plan(radius=RADII, where="flagged no_background in 13")
     with pytest.raises(NotFound, match="There is no run 77"):
         catalogue.plan(radius=RADII, where="flagged in 77")
-    with pytest.raises(NotFound, match="There is no run 9{30}"):
+    with pytest.raises(NotFound, match=r"There is no run 9{30}"):
         catalogue.plan(radius=RADII, where=f"flagged in {'9' * 30}")
     with catalogue._database.write() as connection:
         connection.execute(sql_text("UPDATE run SET state = 'running' WHERE run_id = 13"))
@@ -510,8 +507,6 @@ def test_dry_run_shows_what_each_condition_leaves(
 
 @pytest.fixture(scope="module")
 def real(module_database: Any, reference: Path) -> Iterator[Any]:
-    from iracdb.catalogue.ingest import ingest
-
     ingest(module_database, [reference / "archive"])
     yield module_database
 
@@ -519,33 +514,28 @@ def real(module_database: Any, reference: Path) -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("where", "sql"),
     [
-        ("frame_time < 1", "frame_time < 1"),
-        ("read_mode = FULL and time > 2009-05-18", "read_mode = 'FULL' AND mjd_obs > 54969"),
-        ("creator >= S18.25.0", "creator IN ('S18.25.0', 'S19.2.0')"),
-        ("mission = CRYO", "mjd_obs <= 54968"),
-        ("dither_position is missing", "dither_position IS NULL"),
+        ("frame_time < 1", "f.frame_time < 1"),
+        ("read_mode = FULL and time > 2009-05-18", "f.read_mode = 'FULL' AND f.mjd_obs > 54969"),
+        ("creator >= S18.25.0", "f.creator IN ('S18.25.0', 'S19.1.0', 'S19.2.0')"),
+        ("mission = CRYO", "f.mjd_obs <= 54968"),
+        ("dither_position is missing", "f.dither_position IS NULL"),
         ("not dither_position in (1, 2) or exposure_time between 0.3 and 2",
-         "(dither_position IS NULL OR dither_position NOT IN (1, 2)) "
-         "OR exposure_time BETWEEN 0.3 AND 2"),
-        ("object != 'HD 209458'", "object <> 'HD 209458'"),
-        ("hdr_part is not missing", "hdr_part IS NOT NULL"),
+         "(f.dither_position IS NULL OR f.dither_position NOT IN (1, 2)) "
+         "OR f.exposure_time BETWEEN 0.3 AND 2"),
+        ("object != 'HD 209458'", "f.object <> 'HD 209458'"),
+        ("hdr_part is not missing", "f.hdr_part IS NOT NULL"),
     ],
 )  # fmt: skip
 def test_real_frames_as_sql_says(real: Any, where: str, sql: str) -> None:
-    from iracdb.runs.choosing import Choice
-    from iracdb.catalogue.newest import newest_files
-
     for channel in (1, 2, 4):
         with real.read() as connection:
             everything = newest_files(connection, channel, "bcd", _aors(connection))
             chosen = Choice(connection, (where,))(everything)
-            found = connection.execute(
-                sql_text(
-                    "SELECT f.name FROM file f JOIN frame e ON e.id = f.frame_id "
-                    f"WHERE f.kind = 'bcd' AND e.channel = {channel} "
-                    f"AND ({re.sub('(frame_time|mjd_obs|read_mode|object|dither_position|hdr_part)', r'f.\\1', sql)})"
-                )
+            query = (
+                "SELECT f.name FROM file f JOIN frame e ON e.id = f.frame_id "
+                f"WHERE f.kind = 'bcd' AND e.channel = {channel} AND ({sql})"
             )
+            found = connection.execute(sql_text(query))
             assert {one.name for one in chosen} == set(found.scalars())
 
 
@@ -585,8 +575,6 @@ def test_every_fact_is_on_the_page() -> None:
 
 
 def test_the_grammar_of_the_page_is_that_of_the_program() -> None:
-    from iracdb.catalogue import condition_text
-
     grammar = str(condition_text.__doc__).split("::\n\n")[1].split("\n\n")[0]
     lines = [line.strip() for line in grammar.splitlines()]
     page = [line.strip() for line in text_of(PAGE).splitlines()]
