@@ -327,6 +327,27 @@ def test_a_comparison_with_what_is_missing_is_false() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("frame_time = 2", [2.0]),
+        ("frame_time != 2", [1.9, 2.1, 3.0, 3.1]),
+        ("frame_time < 2", [1.9]),
+        ("frame_time <= 2", [1.9, 2.0]),
+        ("frame_time > 2", [2.1, 3.0, 3.1]),
+        ("frame_time >= 2", [2.0, 2.1, 3.0, 3.1]),
+        ("frame_time between 2 and 3", [2.0, 2.1, 3.0]),
+        ("frame_time between 3 and 2", []),
+        ("frame_time in (3, 2)", [2.0, 3.0]),
+    ],
+)
+def test_both_ends_belong_to_it(text: str, values: list[float]) -> None:
+    condition = parse_condition(text)
+    told = [one for one in (1.9, 2.0, 2.1, 3.0, 3.1)
+            if holds(condition, _file(frame_time=one), Beside())]  # fmt: skip
+    assert told == values
+
+
+@pytest.mark.parametrize(
     ("text", "day"),
     [("1858-11-17", 0), ("2000-01-01T12:00:00", 51_544.5), ("54968", 54_968),
      ("2009-05-18T00:00:00.5Z", 54_969 + 0.5 / 86_400), ("2009-05-18T00:00:00+02:00", None),

@@ -175,7 +175,8 @@ def _parameter(a: Any, b: Any, name: str, mine: Any, other: Any) -> Difference:
 def _told(run: Any, name: str, value: Any) -> bool:
     """Tell whether no value means that nothing was given, not that nothing is known."""
     without = _WITHOUT.get(run.parameters.get("targets"), ())
-    return value is not None or measured_here(run) or name in without
+    # Who measured the frames of 2018 had no conditions to choose them by.
+    return value is not None or measured_here(run) or name in (*without, "where")
 
 
 def _software(connection: Connection, a: Any, b: Any) -> tuple[Difference, ...]:
