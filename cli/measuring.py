@@ -105,6 +105,13 @@ def response_options(command: Function) -> Function:
     help="Only this AOR (may be repeated); by default all.",
 )
 @click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only frames for which it holds, such as 'frame_time >= 2 and hdr_part = long' (may be "
+    "repeated: all must hold).",
+)
+@click.option(
     "--recipe",
     default="manual",
     show_default=True,
@@ -232,8 +239,8 @@ def tell_start(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
         f"This {again} run {run_id} ({name}): {many(len(plan.aors), 'AOR')}, "
         f"{many(len(plan.inputs), 'frame')}"
     )
-    for warning in plan.warnings:
-        note(f"  {warning}")
+    for sentence in (*_conditions(plan), *plan.warnings):
+        note(f"  {sentence}")
 
 
 def _tell_plan(plan: Plan, as_json: bool) -> None:
@@ -248,6 +255,7 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
             {
                 "parameters": plan.parameters.values,
                 "frames": len(plan.inputs),
+                "conditions": [vars(step) for step in plan.conditions],
                 "averages": [dict(zip(titles, map(plain, row), strict=True)) for row in rows],
                 "warnings": list(plan.warnings),
             }
@@ -255,12 +263,19 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
         return
     print_table(("AOR", "Target", "RA", "Dec", "Frames alike", "Frames", "Problem"), rows)
     print_table(("Parameter", "Value"), list(plan.parameters.values.items()))
-    for warning in plan.warnings:
-        click.echo(warning)
+    for sentence in (*_conditions(plan), *plan.warnings):
+        click.echo(sentence)
     click.echo(
         f"A dry run: {many(len(plan.aors), 'AOR')}, {many(len(plan.inputs), 'frame')} and "
         f"{many(len(plan.averages), 'average')} would be made; nothing was done"
     )
+
+
+def _conditions(plan: Plan) -> list[str]:
+    return [
+        f"Of {many(step.total, 'frame')} {step.holds:,} where {step.text}; {step.left:,} left"
+        for step in plan.conditions
+    ]
 
 
 def tell_run(

@@ -15,6 +15,7 @@ from .tracing_text import (
     DIGITS,
     STATUSES,
     average_rows,
+    companions_of_images,
     day,
     export_text,
     files_of_frames,
@@ -148,8 +149,17 @@ def _tell_down(found: Lineage, shown: Sequence[dict[str, Any]]) -> None:
                    "Files that show it": lambda one: names.get(one["frame"])}  # fmt: skip
     first = {"Row": _field("average")} if several else {}
     said = {"Image": _field("image"), "Status": _field("status"), "Why": _field("why")}
+    files = {node["attributes"]["sha256"]: node["attributes"] for node in found.of_kind("file")}
+    beside = companions_of_images(found)
+    for role in sorted({role for roles in beside.values() for role in roles}):
+        columns[f"File ({role})"] = lambda one, role=role: _beside(files, beside, one, role)
     columns = {**first, **said, **columns}
     print_table(tuple(columns), [tuple(tell(one) for tell in columns.values()) for one in shown])
+
+
+def _beside(files: Any, beside: Any, one: dict[str, Any], role: str) -> str | None:
+    sha256 = beside[one["image"]].get(role)
+    return None if sha256 is None else str(files[sha256]["name"])
 
 
 def _field(name: str) -> Any:

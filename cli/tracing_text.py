@@ -103,6 +103,23 @@ def made_of(found: Lineage) -> list[tuple[str, str]]:
     return rows
 
 
+def companions_of_images(found: Lineage) -> dict[int, dict[str, str]]:
+    """List the other files of their frames that served for images.
+
+    Parameters
+    ----------
+    found : Lineage
+        Downward.
+
+    Returns
+    -------
+    dict
+        SHA-256 by role, by the image's row number.
+    """
+    nodes = [node["attributes"] for node in found.of_kind("image_result")]
+    return {node["row_number"]: node.get("companions", {}) for node in nodes}
+
+
 def run_text(run: dict[str, Any]) -> str:
     """Say which run, of when and of whom.
 

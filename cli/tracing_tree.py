@@ -13,6 +13,7 @@ from .tracing_text import (
     DIGITS,
     STATUSES,
     average_rows,
+    companions_of_images,
     day,
     export_text,
     files_of_frames,
@@ -94,13 +95,17 @@ def print_tree(root: Branch) -> None:
 def _down(found: Lineage, shown: Sequence[dict[str, Any]]) -> list[Branch]:
     files = {node["attributes"]["sha256"]: node["attributes"] for node in found.of_kind("file")}
     by_frame = files_of_frames(found)
+    companions = companions_of_images(found)
     images: dict[int, list[Branch]] = {}
     for one in shown:
         if one["sha256"] is not None:
-            below = _file(files[one["sha256"]])
+            of_image = [_file(files[one["sha256"]])]
         else:
-            below = _link(one, by_frame.get(one["frame"]))
-        images.setdefault(one["average"], []).append(Branch(image_text(one), [below]))
+            of_image = [_link(one, by_frame.get(one["frame"]))]
+        for role, sha256 in companions[one["image"]].items():
+            beside = _file(files[sha256])
+            of_image.append(Branch(f"{role}: {beside.text}", beside.below))
+        images.setdefault(one["average"], []).append(Branch(image_text(one), of_image))
     branches = []
     for number, target, group, flux, error, *counts in average_rows(found):
         became = zip(counts, STATUSES, strict=True)

@@ -146,6 +146,7 @@ class Catalogue(
         kind: str = "bcd",
         wcs: str | None = None,
         aors: Iterable[int] = (),
+        where: str | Iterable[str] = (),
         recipe: str = "manual",
         radius: Radii | None = None,
         aperture_correction: float | None = None,
@@ -185,6 +186,8 @@ class Catalogue(
             for the cube of a ``bcd``; by default the measured file itself.
         aors : iterable of int, optional
             Only these AORs; by default all.
+        where : str or iterable of str, optional
+            Conditions on frames, all of which must hold, such as ``"frame_time >= 2"``.
         recipe : str, optional
             Named set of measuring parameters.
         radius : tuple of float, optional

@@ -1,23 +1,20 @@
-"""Which files a run would measure: the newest version of each frame of one kind and channel."""
+"""The files that a run measures: what their headers say of the exposures, and where they lie."""
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from iracdb.catalogue.database import in_batches
-from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.tables import aor, file, file_location, frame
-from iracdb.errors import InputsChanged
 from iracdb.irac.frames import FrameFile
 
-# The number of bound values in one statement is limited on both databases.
-_MANY = 500
+MANY = 500
+"""How many values one statement may name: their number is limited on both databases."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class ScienceFile:
         The same, as printed.
     read_mode : str
         FULL or SUB; by the shape where the header is silent.
-    frame_time : float or None
+    frame_time, exposure_time : float or None
         Seconds.
     hdr_part : str or None
         Short or long, of a high-dynamic-range set.
@@ -75,6 +72,7 @@ class ScienceFile:
     date_obs: str | None
     read_mode: str
     frame_time: float | None
+    exposure_time: float | None
     hdr_part: str | None
     dither_position: int | None
     dither_scale: str | None
@@ -90,16 +88,29 @@ class ScienceFile:
         return self.shape == (32, 32)
 
 
-_COLUMNS = (
+COLUMNS = (
     frame.c.id.label("frame_id"), file.c.id.label("file_id"), frame.c.aorkey, frame.c.expid,
     frame.c.dcenum, file.c.version, file.c.sha256, file.c.name, file.c.creator, file.c.mjd_obs,
-    file.c.date_obs, file.c.read_mode, file.c.frame_time, file.c.hdr_part,
-    file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
+    file.c.date_obs, file.c.read_mode, file.c.frame_time, file.c.exposure_time,
+    file.c.hdr_part, file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
     file.c.ra_ref, file.c.dec_ref, file.c.naxis1, file.c.naxis2,
 )  # fmt: skip
+"""What is read of a file and its frame to make a `ScienceFile`."""
 
 
-def _science_file(row: RowMapping) -> ScienceFile:
+def science_file(row: RowMapping) -> ScienceFile:
+    """Make a file of its row.
+
+    Parameters
+    ----------
+    row : RowMapping
+        Of `COLUMNS`.
+
+    Returns
+    -------
+    ScienceFile
+        What the row says.
+    """
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
     shape = (values.pop("naxis2"), values.pop("naxis1"))
     if values["read_mode"] is None:
@@ -159,54 +170,6 @@ def aors_held(connection: Connection, channel: int | None = None) -> list[int]:
     return [key for key in connection.execute(query).scalars() if key is not None]
 
 
-def newest_files(
-    connection: Connection, channel: int, kind: str, aors: Iterable[int]
-) -> list[ScienceFile]:
-    """Choose the newest version of each frame.
-
-    Newest is the largest version number of the name, then the latest CREATOR. Of several such, as
-    where a file was overwritten, it is one that is there; then the hash decides.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        To a catalogue.
-    channel : int
-        1 to 4.
-    kind : str
-        Such as ``'bcd'``.
-    aors : iterable of int
-        The AORs to look in.
-
-    Returns
-    -------
-    list of ScienceFile
-        In (AORKEY, EXPID, DCENUM) order.
-
-    Raises
-    ------
-    InputsChanged
-        Where the newest version of a frame is at none of the places it was seen.
-    """
-    candidates: dict[int, list[ScienceFile]] = defaultdict(list)
-    for batch in in_batches(sorted(set(aors)), _MANY):
-        query = (
-            select(*_COLUMNS)
-            .join(file, file.c.frame_id == frame.c.id)
-            .where(frame.c.channel == channel, file.c.kind == kind, frame.c.aorkey.in_(batch))
-        )
-        for row in connection.execute(query):
-            candidates[row.frame_id].append(_science_file(row._mapping))
-    present = _present(connection, channel, kind)
-    chosen = []
-    for versions in candidates.values():
-        versions.sort(key=lambda one: _newness(one, one.file_id in present), reverse=True)
-        if versions[0].file_id not in present:
-            raise _gone(connection, versions, present)
-        chosen.append(versions[0])
-    return sorted(chosen, key=_place)
-
-
 def files_by_id(connection: Connection, file_ids: Sequence[int]) -> list[ScienceFile]:
     """Fetch given files.
 
@@ -223,44 +186,28 @@ def files_by_id(connection: Connection, file_ids: Sequence[int]) -> list[Science
         In (AORKEY, EXPID, DCENUM) order.
     """
     found = []
-    for batch in in_batches(list(file_ids), _MANY):
+    for batch in in_batches(list(file_ids), MANY):
         query = (
-            select(*_COLUMNS).join(file, file.c.frame_id == frame.c.id).where(file.c.id.in_(batch))
+            select(*COLUMNS).join(file, file.c.frame_id == frame.c.id).where(file.c.id.in_(batch))
         )
-        found += [_science_file(row._mapping) for row in connection.execute(query)]
-    return sorted(found, key=_place)
+        found += [science_file(row._mapping) for row in connection.execute(query)]
+    return sorted(found, key=place_of)
 
 
-def _newness(one: ScienceFile, there: bool) -> tuple[Any, ...]:
-    return one.version, version_numbers(one.creator), there, one.sha256
+def place_of(one: ScienceFile) -> tuple[int, int, int]:
+    """Tell where a file stands among others.
 
+    Parameters
+    ----------
+    one : ScienceFile
+        Of one channel.
 
-def _place(one: ScienceFile) -> tuple[int, int, int]:
+    Returns
+    -------
+    tuple of int
+        AORKEY, EXPID, DCENUM.
+    """
     return one.aorkey, one.expid, one.dcenum
-
-
-def _present(connection: Connection, channel: int, kind: str) -> set[int]:
-    query = (
-        select(file_location.c.file_id)
-        .join(file, file.c.id == file_location.c.file_id)
-        .join(frame, frame.c.id == file.c.frame_id)
-        .where(file_location.c.present, file.c.kind == kind, frame.c.channel == channel)
-    )
-    return set(connection.execute(query).scalars())
-
-
-def _gone(connection: Connection, versions: list[ScienceFile], present: set[int]) -> InputsChanged:
-    newest = versions[0]
-    last_seen = connection.execute(
-        select(func.min(file_location.c.path)).where(file_location.c.file_id == newest.file_id)
-    ).scalar_one()
-    message = f"{newest.name} (version {newest.version}) is gone: it was at {last_seen}."
-    older = next((one for one in versions[1:] if one.file_id in present), None)
-    if older is not None:
-        message += (
-            f" The older version {older.version} ({older.name}) is there, but not the newest."
-        )
-    return InputsChanged(f"{message} Put it back and ingest it again, or leave out its AOR")
 
 
 def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, FrameFile]:
@@ -285,7 +232,7 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
         file.c.bitpix, file.c.naxis1, file.c.naxis2, file.c.naxis3, file.c.data_offset,
         file.c.bscale, file.c.bzero, file.c.wcs,
     )  # fmt: skip
-    for batch in in_batches(list(file_ids), _MANY):
+    for batch in in_batches(list(file_ids), MANY):
         query = (
             select(*columns)
             .join(file_location, file_location.c.file_id == file.c.id)
@@ -328,7 +275,7 @@ def frame_counts(connection: Connection, channel: int, aors: Sequence[int]) -> d
         Number of exposures by AORKEY.
     """
     counts: dict[int, int] = {}
-    for batch in in_batches(list(aors), _MANY):
+    for batch in in_batches(list(aors), MANY):
         query = (
             select(frame.c.aorkey, func.count())
             .where(frame.c.channel == channel, frame.c.aorkey.in_(batch), _SHOWN)

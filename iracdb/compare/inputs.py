@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import in_batches
 from iracdb.compare.columns import measured_here
+from iracdb.runs.companions import SCIENCE
 
 _BATCH = 500
 
@@ -58,6 +59,9 @@ class Inputs:
         Frames that only one measured.
     creators, fluxconvs : Counter
         How many of ``others`` have which two CREATORs, or FLUXCONVs, where they differ.
+    companions : Counter
+        Of the frames that both measured, how many have another file, or one in one run only, in
+        which role beside it.
     """
 
     known: bool
@@ -67,6 +71,7 @@ class Inputs:
     only_b: int = 0
     creators: Counter[tuple[Any, Any]] = field(default_factory=Counter)
     fluxconvs: Counter[tuple[Any, Any]] = field(default_factory=Counter)
+    companions: Counter[str] = field(default_factory=Counter)
 
     @property
     def other_pixels(self) -> int:
@@ -96,7 +101,8 @@ def compare_inputs(connection: Connection, a: Any, b: Any) -> Inputs:
     """
     if not (measured_here(a) and measured_here(b)):
         return Inputs(known=False)
-    mine, theirs = _files(connection, a.run_id), _files(connection, b.run_id)
+    mine_all, theirs_all = _files(connection, a.run_id), _files(connection, b.run_id)
+    mine, theirs = _measured(mine_all), _measured(theirs_all)
     shared = mine.keys() & theirs.keys()
     other = sorted(place for place in shared if mine[place] != theirs[place])
     facts = _facts(connection, [run[place] for place in other for run in (mine, theirs)])
@@ -109,6 +115,13 @@ def compare_inputs(connection: Connection, a: Any, b: Any) -> Inputs:
         len(theirs.keys() - mine.keys()),
         _changes(pairs, "creator"),
         _changes(pairs, "fluxconv"),
+        Counter(
+            role
+            for frame, role in sorted(mine_all.keys() | theirs_all.keys())
+            if role != SCIENCE
+            and (frame, SCIENCE) in shared
+            and mine_all.get((frame, role)) != theirs_all.get((frame, role))
+        ),
     )
 
 
@@ -121,6 +134,10 @@ def _files(connection: Connection, run_id: int) -> dict[tuple[int, str], int]:
         .where(inputs.run_id == run_id)
     ).all()
     return {(frame, role): file for frame, role, file in rows}
+
+
+def _measured(files: dict[tuple[int, str], int]) -> dict[tuple[int, str], int]:
+    return {place: file for place, file in files.items() if place[1] == SCIENCE}
 
 
 def _facts(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:

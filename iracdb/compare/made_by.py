@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from iracdb.compare.columns import flags_told, measured_here
 from iracdb.compare.inputs import Inputs, compare_inputs
+from iracdb.runs.companions import PURPOSES
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.software import recorded
 
@@ -113,12 +114,14 @@ class MadeBy:
     @property
     def differences(self) -> tuple[Difference, ...]:
         """All that differs, in the order in which numbers are made."""
+        # The response's coefficients are a parameter and a calibration, and the kind of a companion
+        # a parameter and other files: once is enough.
+        named = {each.name for each in self.parameters}
         inputs = tuple(
             Difference("input", name, a, b, moves, sentence)
             for name, a, b, moves, sentence in _of_inputs(self.inputs)
+            if name not in named
         )
-        # The response's coefficients are a parameter and a calibration: once is enough.
-        named = {each.name for each in self.parameters}
         files = tuple(each for each in self.calibration if each.name not in named)
         return (*inputs, *files, *self.parameters, *self.software)
 
@@ -172,7 +175,8 @@ def _parameter(a: Any, b: Any, name: str, mine: Any, other: Any) -> Difference:
 def _told(run: Any, name: str, value: Any) -> bool:
     """Tell whether no value means that nothing was given, not that nothing is known."""
     without = _WITHOUT.get(run.parameters.get("targets"), ())
-    return value is not None or measured_here(run) or name in without
+    # Who measured the frames of 2018 had no conditions to choose them by.
+    return value is not None or measured_here(run) or name in (*without, "where")
 
 
 def _software(connection: Connection, a: Any, b: Any) -> tuple[Difference, ...]:
@@ -232,6 +236,10 @@ def _of_inputs(inputs: Inputs) -> list[tuple[str, Any, Any, str, str]]:
         found.append(
             ("files", inputs.only_a, inputs.only_b, ROWS, "frames that only one run measured")
         )
+    for role, count in inputs.companions.items():
+        frames = "frame" if count == 1 else "frames"
+        sentence = f"another file for {PURPOSES[role]}, or none in one run, of {count:,} {frames}"
+        found.append((role, None, None, IMAGES, sentence))
     return found
 
 

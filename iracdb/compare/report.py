@@ -174,6 +174,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
             "other_header": made_by.inputs.other_header,
             "only_a": made_by.inputs.only_a,
             "only_b": made_by.inputs.only_b,
+            "companions": dict(made_by.inputs.companions),
         },
         "causes": [
             {

@@ -154,6 +154,7 @@ def parameters_of(published: PublishedRun) -> Parameters:
             "kind": (log.value("File Type") or "").lower() or None,
             "wcs": None,
             "aors": " ".join(command.paths) or None,
+            "where": None,
             "targets": None if command.form == "none" else "fixed" if single else "list",
             "target": log.value("Target"),
             "target_ra": position[0] if position else None,

@@ -23,6 +23,7 @@ from iracdb.catalogue.targets import Position
 from iracdb.errors import InputsChanged, RunRefused
 from iracdb.irac.frames import FrameFile, check_unchanged
 from iracdb.runs import registry
+from iracdb.runs.companions import companions_of, with_companions
 from iracdb.runs.making import Columns, Made, Places, made_rows, measured_aors, row_numbers
 from iracdb.runs.measuring import workers
 from iracdb.runs.plan import Plan
@@ -69,7 +70,7 @@ def execute(
     left = [aorkey for aorkey in plan.aors if aorkey not in done]
     writer.skip(done)
     with workers(jobs) as team:
-        writer.write_all(measured_aors(plan, left, _places(database, declared), team))
+        writer.write_all(measured_aors(plan, left, _places(database, plan, declared), team))
     _check_inputs(database, declared, by_hash=check_inputs)
     with database.write() as connection:
         registry.close(connection, run_id)
@@ -90,21 +91,22 @@ def _declared(connection: Connection, run_id: int) -> set[int]:
     return set(connection.execute(select(inputs.file_id).where(inputs.run_id == run_id)).scalars())
 
 
-def _places(database: Database, declared: set[int]) -> Places:
+def _places(database: Database, plan: Plan, declared: set[int]) -> Places:
     """Give what finds the pixels of declared files where the catalogue knows them."""
 
     def find(files: Sequence[ScienceFile]) -> tuple[FrameFile, ...]:
-        ids = [file.file_id for file in files]
+        every = (*files, *companions_of(plan.companions, files))
+        ids = [file.file_id for file in every]
         if not declared.issuperset(ids):
             raise RunRefused(f"AOR {files[0].aorkey} would read files that the run did not declare")
         with database.read() as connection:
             places = selection.frame_files(connection, ids)
-        missing = [file.name for file in files if file.file_id not in places]
+        missing = [file.name for file in every if file.file_id not in places]
         if missing:
             raise InputsChanged(
                 f"{missing[0]} is nowhere any more: put it back, ingest it, and repeat the command"
             )
-        return tuple(places[number] for number in ids)
+        return with_companions(plan.companions, files, places)
 
     return find
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from iracdb.catalogue.condition_text import parse_condition
 from iracdb.errors import UsageError
 from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE, Radii
 from iracdb.irac.names import KINDS
@@ -45,6 +46,8 @@ class Request:
         measured file itself.
     aors : tuple of int
         AORs to measure; empty for all.
+    where : tuple of str
+        Conditions on frames, all of which must hold; see `iracdb.catalogue.condition_text`.
     recipe : str
         Name of the recipe.
     radius : tuple of float or None
@@ -77,6 +80,7 @@ class Request:
     kind: str = "bcd"
     wcs: str | None = None
     aors: tuple[int, ...] = ()
+    where: tuple[str, ...] = ()
     recipe: str = "manual"
     radius: Radii | None = None
     aperture_correction: float | None = None
@@ -99,10 +103,11 @@ class Request:
         agree(self.run_id, self.name)
         if self.channel is not None and self.channel not in PIXEL_SIZE:
             raise UsageError(f"IRAC has channels 1 to 4, not {self.channel}")
-        if self.kind not in SCIENCE_KINDS:
-            raise UsageError(
-                f"{self.kind!r} is not a kind that can be measured: {', '.join(SCIENCE_KINDS)}"
-            )
+        for kind, use in ((self.kind, "be measured"), (self.wcs, "give the coordinate system")):
+            if kind is not None and kind not in SCIENCE_KINDS:
+                raise UsageError(
+                    f"{kind!r} is not a kind that can {use}: {', '.join(SCIENCE_KINDS)}"
+                )
         if self.response is not None and self.response not in TABLES:
             raise UsageError(
                 f"No response is called {self.response!r}; there are: {', '.join(TABLES)}"
@@ -118,6 +123,9 @@ class Request:
                 )
         for name in ("name", "target", "coord", "comment"):
             _check_text(name, getattr(self, name))
+        for condition in self.where:
+            _check_text("condition", condition)
+            parse_condition(condition)
         recipe_named(self.recipe)
         self.aperture()
         if self.rejection is not None:
@@ -145,6 +153,8 @@ class Request:
         values = dict(options)
         if "aors" in values:
             values["aors"] = tuple(int(aorkey) for aorkey in values["aors"])
+        where = values.get("where") or ()
+        values["where"] = (where,) if isinstance(where, str) else tuple(where)
         if values.get("radius") is not None:
             values["radius"] = tuple(float(length) for length in values["radius"])
         return cls(**values)
@@ -220,10 +230,10 @@ class Parameters:
         iracdb.runs.parameters.Parameters
             By the names of today. What could not be chosen then has the value that it had.
         """
+        told = {"where": None, **values}
         if "engine" in values:
-            return cls(dict(values))
+            return cls(told)
         # Once "response" named the engine, and only a recomputation chose its tables.
-        told = dict(values)
         engine, tables = told.get("response"), told.pop("response_tables", "auto")
         known = engine is not None
         told |= {
@@ -274,7 +284,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     Parameters
     ----------
     request : Request
-        Checked.
+        Checked, with its conditions in their canonical form.
     channel : int
         1 to 4.
     choice : TargetChoice
@@ -303,6 +313,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "kind": request.kind,
             "wcs": request.wcs or request.kind,
             "aors": "all" if not request.aors else " ".join(map(str, sorted(set(request.aors)))),
+            "where": " and ".join(request.where) or None,
             **_target_parameters(choice),
             "radius_source": aperture.r,
             "radius_inner": aperture.r_in,

@@ -14,6 +14,7 @@ from itertools import groupby
 from sqlalchemy import Connection
 
 from iracdb.catalogue import selection
+from iracdb.catalogue.newest import newest_files
 from iracdb.catalogue.selection import AorGlimpse, ScienceFile
 from iracdb.catalogue.targets import Position
 from iracdb.engines.choosing import engine_named
@@ -23,6 +24,8 @@ from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.response import NATIVE, Response
 from iracdb.runs.cautions import check_tables, response_cautions
+from iracdb.runs.choosing import Choice, Step
+from iracdb.runs.companions import SCIENCE, Companions, find_companions, without_companion
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
 from iracdb.runs.recipes import recipe_named
@@ -75,6 +78,10 @@ class Plan:
         What the user should know.
     engine : Response
         What gives the response.
+    companions : mapping
+        Other files of the frames that are read, by role and frame.
+    conditions : tuple of Step
+        What each condition left of the frames there were, where some were chosen now.
     """
 
     parameters: Parameters
@@ -83,17 +90,32 @@ class Plan:
     averages: tuple[PlannedAverage, ...]
     warnings: tuple[str, ...]
     engine: Response = field(default=NATIVE, compare=False)
+    companions: Companions = field(default_factory=dict)
+    conditions: tuple[Step, ...] = field(default=(), compare=False)
 
     @cached_property
     def inputs(self) -> tuple[ScienceFile, ...]:
-        """Every file that will be read, once, in order."""
+        """Every file that will be measured, once, in order."""
         files = {f.file_id: f for average in self.averages for f in average.files}
         return tuple(sorted(files.values(), key=lambda f: (f.aorkey, f.expid, f.dcenum)))
+
+    @cached_property
+    def declared(self) -> tuple[tuple[str, int, ScienceFile], ...]:
+        """Every file that will be read: role, position of its frame from 1, and the file."""
+        places = {file.frame_id: place for place, file in enumerate(self.inputs, start=1)}
+        beside = (
+            (role, places[frame_id], file)
+            for role, by_frame in self.companions.items()
+            for frame_id, file in by_frame.items()
+            if frame_id in places
+        )
+        measured = ((SCIENCE, places[file.frame_id], file) for file in self.inputs)
+        return tuple(sorted((*measured, *beside), key=lambda one: (one[1], one[0])))
 
     @property
     def inputs_digest(self) -> str:
         """SHA-256 over the hashes of the inputs and their role, sorted; hexadecimal."""
-        lines = sorted(f"{f.sha256} science\n" for f in self.inputs)
+        lines = sorted(f"{file.sha256} {role}\n" for role, _, file in self.declared)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     @property
@@ -154,14 +176,20 @@ def make_plan(connection: Connection, request: Request) -> Plan:
         idl_source=request.idl_source,
         idl_python=request.idl_python,
     )
-    parameters = apply(request, channel, choice, engine)
+    chosen = Choice(connection, request.where)
+    parameters = apply(replace(request, where=chosen.canonical), channel, choice, engine)
     aors = wanted or tuple(selection.aors_held(connection, channel))
-    files = selection.newest_files(connection, channel, request.kind, aors)
+    files = newest_files(connection, channel, request.kind, aors, chosen)
     if not files:
-        raise RunRefused(_nothing(channel, request.kind, wanted))
+        raise RunRefused(chosen.nothing_left or _nothing(channel, request.kind, wanted))
+    if chosen.canonical and not wanted:
+        # Conditions choose AORs too; one that was named is told of, though nothing is left of it.
+        aors = tuple(dict.fromkeys(file.aorkey for file in files))
     _check_aperture(request.aperture(), files)
     check_tables(engine, parameters, files)
-    return replace(assemble(connection, parameters, choice, aors, files), engine=engine)
+    companions = find_companions(connection, parameters, files)
+    plan = assemble(connection, parameters, choice, aors, files, companions)
+    return replace(plan, engine=engine, conditions=chosen.steps)
 
 
 def _wanted(connection: Connection, request: Request, choice: TargetChoice) -> tuple[int, ...]:
@@ -223,6 +251,7 @@ def assemble(
     choice: TargetChoice,
     aors: Sequence[int],
     files: Iterable[ScienceFile],
+    companions: Companions,
 ) -> Plan:
     """Put a plan together from chosen files.
 
@@ -238,6 +267,8 @@ def assemble(
         In order.
     files : iterable of ScienceFile
         In (AORKEY, EXPID, DCENUM) order.
+    companions : mapping
+        Of these files, by role and frame.
 
     Returns
     -------
@@ -251,7 +282,8 @@ def assemble(
     held = selection.frame_counts(connection, parameters["channel"], aors)
     for aorkey in aors:
         mine = by_aor.get(aorkey, ())
-        if mine and len(mine) < held[aorkey]:
+        # Of frames that were chosen it is not told which others there were.
+        if mine and len(mine) < held[aorkey] and parameters["where"] is None:
             lacking = held[aorkey] - len(mine)
             warnings.append(f"AOR {aorkey} has {lacking} of {held[aorkey]} frames without a {kind}")
         if mine:
@@ -259,9 +291,11 @@ def assemble(
         else:
             made = _empty(connection, parameters, choice, aorkey)
         averages += made
+        warnings += without_companion(companions, parameters, aorkey, mine)
         warnings += _warnings(made)
     warnings += response_cautions(parameters, [file for each in by_aor.values() for file in each])
-    return Plan(parameters, choice, tuple(aors), tuple(averages), tuple(dict.fromkeys(warnings)))
+    said = tuple(dict.fromkeys(warnings))
+    return Plan(parameters, choice, tuple(aors), tuple(averages), said, companions=companions)
 
 
 def _averages(
@@ -340,6 +374,8 @@ def _why_empty(known: AorGlimpse | None, parameters: Parameters) -> str:
     channel, kind = parameters["channel"], parameters["kind"]
     if not known.kinds:
         return f"no frames of channel {channel}"
+    if kind in known.kinds and parameters["where"] is not None:
+        return f"no frame where {parameters['where']}"
     return f"no {kind} file of channel {channel}, only {', '.join(known.kinds)}"
 
 

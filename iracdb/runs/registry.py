@@ -237,8 +237,8 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
     connection.execute(
         insert(t.run_input),
         [
-            {"run_id": number, "file_id": file.file_id, "role": "science", "position": position}
-            for position, file in enumerate(plan.inputs, start=1)
+            {"run_id": number, "file_id": file.file_id, "role": role, "position": position}
+            for role, position, file in plan.declared
         ],
     )
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
-from iracdb.catalogue import selection
-from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
 from iracdb.catalogue.locks import run_lock
 from iracdb.errors import RunRefused
 from iracdb.runs import registry
+from iracdb.runs.companions import declared_files
 from iracdb.runs.execute import Progress, execute
 from iracdb.runs.parameters import Parameters, Request
 from iracdb.runs.plan import Plan, assemble, make_plan
@@ -153,14 +152,6 @@ def _plan_of(connection: Connection, run_id: int, plan: Plan) -> Plan:
     row = registry.find(connection, run_id)
     if row.state == "finished":
         raise RunRefused(f"Run {run_id} ({row.name}) has just been finished by another process")
-    inputs = t.run_input.c
-    numbers = (
-        connection.execute(
-            select(inputs.file_id).where(inputs.run_id == run_id).order_by(inputs.position)
-        )
-        .scalars()
-        .all()
-    )
-    files = selection.files_by_id(connection, numbers)
-    resumed = assemble(connection, plan.parameters, plan.choice, row.aors, files)
+    files, companions = declared_files(connection, run_id, plan.parameters)
+    resumed = assemble(connection, plan.parameters, plan.choice, row.aors, files, companions)
     return replace(resumed, engine=plan.engine)

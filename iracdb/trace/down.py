@@ -10,10 +10,20 @@ from sqlalchemy import Connection, Row
 
 from iracdb.errors import NotFound
 from iracdb.runs import registry
+from iracdb.runs.companions import kinds_by_role
+from iracdb.runs.parameters import Parameters
 from iracdb.trace import questions
 from iracdb.trace.graph import Graph, Lineage, Tie
 from iracdb.trace.identity import frame_key
-from iracdb.trace.nodes import add_average, add_file, add_frame, add_image, add_run, places_of
+from iracdb.trace.nodes import (
+    add_average,
+    add_companion,
+    add_file,
+    add_frame,
+    add_image,
+    add_run,
+    places_of,
+)
 
 
 def lineage_of_aor(
@@ -58,6 +68,8 @@ def lineage_of_aor(
     for _, group in groupby(images, key=_image_key):
         rows = list(group)
         _add_image(graph, rows, ids[rows[0].aor_result_id], run, sources)
+    if kinds_by_role(Parameters.recorded(run.parameters)):
+        _add_companions(connection, graph, numbers, run)
     if any(row.file_id is None for row in images):
         _add_shown_by(connection, graph, numbers, run.kind, images)
     named = "" if target is None else f" for {averages[0].average_target}"
@@ -176,6 +188,20 @@ def _add_image(
 
 _IMAGE_PART = slice(len(questions.IMAGE))
 _FILE_PART = slice(len(questions.IMAGE), len(questions.IMAGE) + len(questions.FILE))
+
+
+def _add_companions(
+    connection: Connection, graph: Graph, numbers: dict[str, list[int]], run: Row[Any]
+) -> None:
+    """Add the other files of the frames that the run read, and say what they served for."""
+    asked = {**numbers, "run": run.run_id}
+    found = connection.execute(questions.COMPANIONS, asked).all()
+    for (number, role), group in groupby(found, key=lambda row: (row.row_number, row.role)):
+        rows = list(group)
+        file = add_file(graph, rows[0], rows[0][: len(questions.FILE)], places_of(rows))
+        image = f"image_result:{run.uuid}:{number}"
+        add_companion(graph, image, file, role)
+        graph.link(f"run:{run.uuid}", file, "used")
 
 
 def _add_shown_by(

@@ -29,10 +29,10 @@ class Tie(NamedTuple):
     image, average, run, frame : str
         The image, its average and run, and the frame that it shows.
     file : str or None
-        The file that was measured; None where no file is known.
+        The file that was measured, or that served for it; None where no file is known.
     through : str
         What ties it to files: ``'file'``; else ``'frame'``, or ``'time'`` where an imported table
-        alone knows its frame.
+        alone knows its frame; or the role of a file that was read beside the one measured.
     """
 
     image: str

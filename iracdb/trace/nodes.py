@@ -133,6 +133,22 @@ def add_image(graph: Graph, row: Any, told: Sequence[Any], average: str, run: An
     return node_id
 
 
+def add_companion(graph: Graph, image: str, file: str, role: str) -> None:
+    """Say which other file of its frame served for an image.
+
+    Parameters
+    ----------
+    graph : Graph
+        To be added to.
+    image, file : str
+        Ids.
+    role : str
+        What the file served for.
+    """
+    graph.nodes[image][2].setdefault("companions", {})[role] = graph.nodes[file][2]["sha256"]
+    graph.link(image, file, "wasDerivedFrom")
+
+
 def add_frame(graph: Graph, row: Any) -> str:
     """Add a frame.
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 
 from iracdb.catalogue import tables as t
+from iracdb.runs.companions import SCIENCE
 from iracdb.runs.withdrawal import RUN
 from iracdb.trace.identity import COLUMNS as FRAME_COLUMNS
 
@@ -84,6 +85,24 @@ IMAGES: Select[Any] = (
     .order_by(image.row_number, image.aor_result_id, location.path)
 )
 """The images of averages, each with its frame and the file it was measured on, a row each place."""
+
+_given = t.run_input.c
+
+COMPANIONS: Select[Any] = (
+    select(
+        *_FILE_COLUMNS, *FRAME_COLUMNS, *_OF_FILE,
+        image.row_number, _given.role,
+    )
+    .select_from(t.image_result)
+    .join(t.frame, frame.id == image.frame_id)
+    .join(t.file, file.frame_id == frame.id)
+    .join(t.run_input, (_given.file_id == file.id) & (_given.run_id == _RUN))
+    .join(t.header, header.file_id == file.id, isouter=True)
+    .join(t.file_location, location.file_id == file.id, isouter=True)
+    .where(image.aor_result_id.in_(_AVERAGES), _given.role != SCIENCE)
+    .order_by(image.row_number, _given.role, location.path)
+)  # fmt: skip
+"""Files that a run read beside those that it measured, by image and role, a row each place."""
 
 _alike = t.frame.alias("alike")
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from iracdb.catalogue.which_file import file_meant
+from iracdb.runs.companions import SCIENCE
 from iracdb.runs.withdrawal import Resting, family, resting_on
 from iracdb.trace import questions
 from iracdb.trace.graph import Graph, Lineage, Tie
@@ -16,6 +17,7 @@ from iracdb.trace.identity import frame_key, frame_label, frames_meant, frames_o
 from iracdb.trace.nodes import (
     Places,
     add_average,
+    add_companion,
     add_file,
     add_frame,
     add_image,
@@ -117,12 +119,14 @@ def _add_results(
     another kind, do not rest on it.
     """
     asked = {"frames": [row.frame_id for row in frames]}
+    declared = sorted(connection.execute(questions.DECLARED, {"files": list(files)}).all())
+    beside = [row for row in declared if row.role != SCIENCE]
+    through_role = {row.run_id: row for row in beside}
     images = [
         row
         for row in connection.execute(questions.RESTING_IMAGES, asked)
-        if kind is None or _rests(row, files, kind)
+        if kind is None or row.average_run_id in through_role or _rests(row, files, kind)
     ]
-    declared = sorted(connection.execute(questions.DECLARED, {"files": list(files)}).all())
     numbers = {row.average_run_id for row in images} | {row.run_id for row in declared}
     members = family(connection, numbers)
     runs = {row.run_id: row for row in members}
@@ -133,10 +137,23 @@ def _add_results(
         graph.link(f"run:{runs[row.run_id].uuid}", f"file:{sha256}", "used")
     by_number = {row.frame_id: row for row in frames}
     for row in images:
-        file = None if row.file_id is None else f"file:{files[row.file_id][0].file_sha256}"
+        run = runs[row.average_run_id]
+        measured = None if row.file_id is None else files.get(row.file_id)
         frame = by_number[row.image_frame]
-        by_frame = "frame" if frame is frames[0] else "time"
-        _add_result(graph, row, runs[row.average_run_id], frame, file, by_frame)
+        through = "frame" if frame is frames[0] else "time"
+        file = None
+        if measured is not None:
+            through, file = "file", f"file:{measured[0].file_sha256}"
+        elif row.file_id is not None:
+            # Another file was measured; this one served for it.
+            given = through_role[run.run_id]
+            through, file = given.role, f"file:{files[given.file_id][0].file_sha256}"
+        image = _add_result(graph, row, run, frame, file, through)
+        for given in beside:
+            if given.run_id == run.run_id:
+                add_companion(
+                    graph, image, f"file:{files[given.file_id][0].file_sha256}", given.role
+                )
     for other in frames[1:]:
         if frame_key(other) in graph.nodes:
             graph.link(frame_key(other), frame_key(frames[0]), "alternateOf")
@@ -150,14 +167,14 @@ def _rests(row: Row[Any], files: dict[int, tuple[Row[Any], Places]], kind: str) 
 
 
 def _add_result(
-    graph: Graph, row: Row[Any], run: Row[Any], frame: Row[Any], file: str | None, by_frame: str
-) -> None:
+    graph: Graph, row: Row[Any], run: Row[Any], frame: Row[Any], file: str | None, through: str
+) -> str:
     average = add_average(graph, row, run)
     image = add_image(graph, row, row[_IMAGE_PART], average, run)
     frame_id = add_frame(graph, frame)
     graph.link(image, file or frame_id, "wasDerivedFrom")
-    through = by_frame if file is None else "file"
     graph.ties.append(Tie(image, average, f"run:{run.uuid}", frame_id, file, through))
+    return image
 
 
 # After the columns of the average, its number and its target's identity and position.

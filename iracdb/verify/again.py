@@ -18,7 +18,7 @@ from iracdb.runs.measuring import Workers
 from iracdb.runs.plan import Plan, PlannedAverage
 from iracdb.verify.differences import Comparison, keyed
 from iracdb.verify.inputs import CheckedInput, places_of_found
-from iracdb.verify.planned import Chosen, only_files
+from iracdb.verify.planned import Chosen, complete_files, only_files
 
 # Numbers that the catalogue gives out, and what tells an image's frame to people.
 _OWN = {"id", "run_id", "target_id", "aor_result_id", "expid", "dcenum"}
@@ -56,7 +56,8 @@ def compare_again(
     chosen : Chosen
         The images to check.
     found : mapping
-        `CheckedInput` by file; images of those whose bytes were not found are not checked.
+        `CheckedInput` by file; images of those whose bytes, or a companion's,
+        were not found are not checked.
     team : Workers
         Measure.
     progress : callable or None
@@ -67,10 +68,10 @@ def compare_again(
     Comparison
         Over all rows of the run.
     """
-    usable = {number for number, one in found.items() if one.usable}
+    usable = complete_files(plan, {number for number, one in found.items() if one.usable})
     comparing = _Comparing(database, run_id, plan, chosen, usable)
     wanted = only_files(plan, usable)
-    measured = measured_aors(wanted, plan.aors, places_of_found(database, found), team)
+    measured = measured_aors(wanted, plan.aors, places_of_found(database, plan, found), team)
     done, total = 0, len(wanted.inputs)
     for aorkey, columns in measured:
         comparing.aor(aorkey, columns)

@@ -19,7 +19,9 @@ from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import BadFile
 from iracdb.irac.files import read_irac_file
 from iracdb.irac.frames import FrameFile
+from iracdb.runs.companions import companions_of, with_companions
 from iracdb.runs.making import Places
+from iracdb.runs.plan import Plan
 
 State = Literal["same", "moved", "changed", "missing"]
 
@@ -272,13 +274,15 @@ def _what_changed(database: Database, one: Sought, path: str) -> str:
     return "padding" if same else "header"
 
 
-def places_of_found(database: Database, found: Mapping[int, CheckedInput]) -> Places:
+def places_of_found(database: Database, plan: Plan, found: Mapping[int, CheckedInput]) -> Places:
     """Give what tells where the pixels of found files are.
 
     Parameters
     ----------
     database : Database
         A catalogue.
+    plan : Plan
+        What is measured.
     found : mapping
         `CheckedInput` by file.
 
@@ -290,10 +294,12 @@ def places_of_found(database: Database, found: Mapping[int, CheckedInput]) -> Pl
     """
 
     def find(files: Sequence[ScienceFile]) -> tuple[FrameFile, ...]:
-        query = select(t.file).where(_file.id.in_([file.file_id for file in files]))
+        every = (*files, *companions_of(plan.companions, files))
+        query = select(t.file).where(_file.id.in_([file.file_id for file in every]))
         with database.read() as connection:
-            rows = {row.id: row for row in connection.execute(query)}
-        return tuple(_frame_file(rows[file.file_id], found[file.file_id]) for file in files)
+            rows = connection.execute(query).all()
+        places = {row.id: _frame_file(row, found[row.id]) for row in rows}
+        return with_companions(plan.companions, files, places)
 
     return find
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.targets import Position
 from iracdb.photometry.response import Response
+from iracdb.runs.companions import companions_of, declared_files
 from iracdb.runs.likeness import Facts
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, PlannedAverage, assemble
@@ -43,20 +43,17 @@ def plan_of(connection: Connection, run: Any, engine: Response) -> Plan:
     Plan
         As it was, as long as nothing that it rests on was changed.
     """
-    result, inputs = t.aor_result.c, t.run_input.c
+    result = t.aor_result.c
     stored: dict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(
         select(t.aor_result).where(result.run_id == run.run_id).order_by(result.row_number)
     ):
         stored[row.aorkey].append(row)
-    numbers = connection.execute(
-        select(inputs.file_id).where(inputs.run_id == run.run_id).order_by(inputs.position)
-    )
-    files = selection.files_by_id(connection, list(dict.fromkeys(numbers.scalars())))
+    parameters = Parameters.recorded(run.parameters)
+    files, companions = declared_files(connection, run.run_id, parameters)
     choice = _targets_of(stored)
     with_files = sorted({file.aorkey for file in files})
-    parameters = Parameters.recorded(run.parameters)
-    made = assemble(connection, parameters, choice, with_files, files)
+    made = assemble(connection, parameters, choice, with_files, files, companions)
     aors = tuple(dict.fromkeys((*(run.aors or ()), *with_files, *stored)))
     averages = chain.from_iterable(
         made.of_aor(aorkey) or map(_without_files, stored[aorkey]) for aorkey in aors
@@ -119,7 +116,7 @@ class Chosen:
         }
 
     def files(self, plan: Plan) -> set[int] | None:
-        """Tell which files must be read.
+        """Tell which files must be read, companions too.
 
         Parameters
         ----------
@@ -133,7 +130,9 @@ class Chosen:
         """
         if self.images is None:
             return None
-        return set().union(*(self.of(*each) for each in enumerate(plan.averages)))
+        measured = set().union(*(self.of(*each) for each in enumerate(plan.averages)))
+        beside = companions_of(plan.companions, (f for f in plan.inputs if f.file_id in measured))
+        return measured | {one.file_id for one in beside}
 
 
 def choose_images(plan: Plan, number: int | None, seed: int) -> Chosen:
@@ -161,6 +160,29 @@ def choose_images(plan: Plan, number: int | None, seed: int) -> Chosen:
     if number is None or number >= len(everything):
         return Chosen(None)
     return Chosen(frozenset(Random(seed).sample(everything, number)))  # noqa: S311
+
+
+def complete_files(plan: Plan, found: Collection[int]) -> set[int]:
+    """Tell which files can be measured: those that were found, and all their companions too.
+
+    Parameters
+    ----------
+    plan : Plan
+        Complete.
+    found : collection of int
+        Files of any role.
+
+    Returns
+    -------
+    set of int
+        Files that are measured.
+    """
+    return {
+        file.file_id
+        for file in plan.inputs
+        if file.file_id in found
+        and all(one.file_id in found for one in companions_of(plan.companions, (file,)))
+    }
 
 
 def only_files(plan: Plan, wanted: Collection[int]) -> Plan:

@@ -169,7 +169,9 @@ def _measured(
         plan = plan_of(connection, run, engine)
         images = choose_images(plan, number, seed)
         sought = sought_inputs(connection, run, images.files(plan))
-    total = 2 * len(sought)
+    measured = {file.file_id for file in plan.inputs}
+    # Companions are looked at, and not measured.
+    total = len(sought) + sum(one.file_id in measured for one in sought)
 
     def tell(done: int, _all: int, what: str) -> None:
         if progress is not None:

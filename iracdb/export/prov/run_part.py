@@ -18,6 +18,7 @@ _PUBLISHED = "iracdb:activity-published-2018"
 
 _MADE_HERE = (
     ("Usage", "science", "Main", "0..*", "a file that shows a frame"),
+    ("Usage", "wcs", "Calibration", "0..*", "a file whose header gives a frame's coordinates"),
     ("Usage", "response", "Calibration", "0..1", "response of the array and within a pixel"),
     ("Usage", "targets", "Setup", "0..1", "list of AORs and positions"),
     ("Usage", "parent", "Main", "0..1", "results of the run that this one was made from"),
