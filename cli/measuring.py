@@ -12,8 +12,19 @@ import click
 
 from iracdb.irac.names import KINDS
 
+from .motion import motion_options
 from .options import Function, common_options, jobs_option, open_catalogue, strict_option
-from .output import many, note, plain, print_json, print_table, progress_bar
+from .output import (
+    FEW,
+    few,
+    many,
+    note,
+    plain,
+    print_json,
+    print_table,
+    progress_bar,
+    tell_problems,
+)
 
 if TYPE_CHECKING:
     from iracdb.runs.plan import Plan
@@ -140,6 +151,7 @@ def response_options(command: Function) -> Function:
     metavar="POSITION",
     help="Its ICRS position, as '18 02 30.74 +58 37 38.16' or '270.628 +58.627'.",
 )
+@motion_options
 @click.option(
     "--targets",
     type=click.Path(),
@@ -195,7 +207,7 @@ def run(
             f"This {again} run {run_id} ({name}): {many(len(plan.aors), 'AOR')}, "
             f"{many(len(plan.inputs), 'frame')}"
         )
-        for warning in plan.warnings:
+        for warning in _warnings(plan):
             note(f"  {warning}")
 
     words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
@@ -210,6 +222,13 @@ def run(
         for sentence in catalogue.closing_notes(made.run_id):
             note(f"  {sentence}")
         return 5 if strict and made.problems else 0
+
+
+def _warnings(plan: Plan) -> list[str]:
+    """List what the user should know; of many repeated rows of a list only the first."""
+    repeats = [text for text in plan.warnings if text in set(getattr(plan.choice, "repeats", ()))]
+    others = [text for text in plan.warnings if text not in set(repeats)]
+    return [*few(repeats, "repeated rows"), *others]
 
 
 def _tell_plan(plan: Plan, as_json: bool) -> None:
@@ -229,10 +248,17 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
             }
         )
         return
-    print_table(("AOR", "Target", "RA", "Dec", "Frames alike", "Frames", "Problem"), rows)
+    from iracdb.runs.plan import NOT_HELD
+
+    absent = [(row[0], NOT_HELD) for row in rows if row[-1] == NOT_HELD]
+    many_absent = len({aorkey for aorkey, _ in absent}) > FEW
+    shown = [row for row in rows if row[-1] != NOT_HELD] if many_absent else rows
+    print_table(("AOR", "Target", "RA", "Dec", "Frames alike", "Frames", "Problem"), shown)
     print_table(("Parameter", "Value"), list(plan.parameters.values.items()))
-    for warning in plan.warnings:
+    for warning in _warnings(plan):
         click.echo(warning)
+    if many_absent:
+        tell_problems(absent)
     click.echo(
         f"A dry run: {many(len(plan.aors), 'AOR')}, {many(len(plan.inputs), 'frame')} and "
         f"{many(len(plan.averages), 'average')} would be made; nothing was done"
@@ -256,8 +282,7 @@ def _tell_run(made: Run, out: str | None, as_json: bool) -> None:
         )
         return
     print_averages(averages)
-    for aorkey, reason in made.problems:
-        click.echo(f"Problem AOR {aorkey}: {reason}")
+    tell_problems(made.problems)
     counts = made.counts
     click.echo(
         f"Run {made.run_id} ({made.name}) is finished: {many(counts.aors, 'AOR')}, "
@@ -292,6 +317,12 @@ def print_averages(averages: Sequence[Any]) -> None:
     averages : sequence of Row
         Of the table ``aor_result``.
     """
+    from iracdb.runs.plan import NOT_HELD
+
+    held = [row for row in averages if row.reason != NOT_HELD]
+    if len({row.aorkey for row in averages if row.reason == NOT_HELD}) > FEW:
+        # The others are told of as problems, in one line.
+        averages = held
     # Which frames were averaged is worth a column only where an AOR has more than one kind.
     places = Counter((row.aorkey, row.target_id) for row in averages)
     alike = any(count > 1 for count in places.values())

@@ -8,7 +8,16 @@ import click
 
 from .measuring import OUT, plain_rows, print_averages
 from .options import common_options, open_catalogue, output_options
-from .output import _visible, many, note, plain, print_json, print_rows, print_table
+from .output import (
+    _visible,
+    many,
+    note,
+    plain,
+    print_json,
+    print_rows,
+    print_table,
+    tell_problems,
+)
 
 
 @click.command()
@@ -78,8 +87,7 @@ def show(run: str, as_json: bool) -> None:
         print_table(("", found.name), log_fields(found))
         if averages:
             print_averages(averages)
-        for aorkey, reason in found.problems:
-            click.echo(f"Problem AOR {aorkey}: {reason}")
+        tell_problems(found.problems)
         if found.row.origin == "imported":
             _tell_import(found.link_grades, found.aor_grades, cells)
             click.echo(f"Results: sha256 {found.result_digest}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from iracdb.catalogue.targets import Motion, motion_columns
 from iracdb.errors import UsageError
 from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE, Radii
 from iracdb.irac.names import KINDS
@@ -16,9 +17,11 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.correction import TABLES
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
+from iracdb.runs.coordinates import motion_of
 from iracdb.runs.names import agree
 from iracdb.runs.recipes import recipe_named
-from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice
+from iracdb.runs.target_lists import FromList
+from iracdb.runs.targets import Fixed, FromHeaders, TargetChoice
 
 # What lies beyond is a slip of the hand, and would overflow or vanish in the conversion to mJy.
 _LEAST, _MOST = 0.01, 100.0
@@ -63,6 +66,10 @@ class Request:
         The IDL routine, and the Python that has mirpyidl, for the engines that need them.
     target, coord : str or None
         One target for all AORs: its name and position.
+    pm : tuple of float or None
+        Its proper motion, mas/yr: in right ascension times cos(Dec), and in declination.
+    parallax, epoch : float or None
+        Its parallax, mas, and the Julian year of its position.
     targets : path or None
         Or a list of AORs and positions.
     comment : str or None
@@ -90,6 +97,9 @@ class Request:
     idl_python: str | Path | None = None
     target: str | None = None
     coord: str | None = None
+    pm: tuple[float, float] | None = None
+    parallax: float | None = None
+    epoch: float | None = None
     targets: str | Path | None = None
     comment: str | None = None
     command: str | None = field(default=None, compare=False)
@@ -109,6 +119,12 @@ class Request:
             )
         if self.targets is not None and self.coord is not None:
             raise UsageError("Give either one position (coord) or a list (targets), not both")
+        if self.coord is None and (self.pm, self.parallax, self.epoch) != (None, None, None):
+            raise UsageError(
+                "A motion (pm, parallax, epoch) belongs to one position (coord): a list has "
+                "columns for it, and RA_REF and DEC_REF follow the star by themselves"
+            )
+        self.motion()
         for name in ("aperture_correction", "pixel_size"):
             value = getattr(self, name)
             if value is not None and not _LEAST <= value <= _MOST:
@@ -147,7 +163,20 @@ class Request:
             values["aors"] = tuple(int(aorkey) for aorkey in values["aors"])
         if values.get("radius") is not None:
             values["radius"] = tuple(float(length) for length in values["radius"])
+        if values.get("pm") is not None:
+            values["pm"] = tuple(float(part) for part in values["pm"])
         return cls(**values)
+
+    def motion(self) -> Motion | None:
+        """Tell how the one position moves.
+
+        Returns
+        -------
+        Motion or None
+            Checked; None where it does not.
+        """
+        pm_ra, pm_dec = self.pm or (None, None)
+        return motion_of(pm_ra, pm_dec, self.parallax, self.epoch)
 
     def aperture(self) -> Aperture:
         """Tell the aperture asked for, or the recipe's.
@@ -220,10 +249,10 @@ class Parameters:
         iracdb.runs.parameters.Parameters
             By the names of today. What could not be chosen then has the value that it had.
         """
+        told = {**values, **{name: None for name in motion_columns(None) if name not in values}}
         if "engine" in values:
-            return cls(dict(values))
+            return cls(told)
         # Once "response" named the engine, and only a recomputation chose its tables.
-        told = dict(values)
         engine, tables = told.get("response"), told.pop("response_tables", "auto")
         known = engine is not None
         told |= {
@@ -330,13 +359,14 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
 
 
 def _target_parameters(choice: TargetChoice) -> dict[str, Any]:
-    nothing = {"target": None, "target_ra": None, "target_dec": None, "target_list": None}
+    names = ("target", "target_ra", "target_dec", *motion_columns(None), "target_list")
+    nothing: dict[str, Any] = dict.fromkeys(names)
     match choice:
         case FromHeaders(name):
             return {"targets": "headers", **nothing, "target": name}
-        case Fixed(name, ra, dec):
+        case Fixed(name, ra, dec, motion):
             return {"targets": "fixed", **nothing, "target": name, "target_ra": ra,
-                    "target_dec": dec}  # fmt: skip
+                    "target_dec": dec, **motion_columns(motion)}  # fmt: skip
         case FromList():
             return {"targets": "list", **nothing, "target": choice.name,
                     "target_list": choice.sha256}  # fmt: skip

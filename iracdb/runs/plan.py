@@ -15,16 +15,22 @@ from sqlalchemy import Connection
 
 from iracdb.catalogue import selection
 from iracdb.catalogue.selection import AorGlimpse, ScienceFile
+from iracdb.catalogue.spacecraft import spacecraft_places
 from iracdb.catalogue.targets import Position
 from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
+from iracdb.irac.motion import PLACE_KEYWORDS, Place
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.response import NATIVE, Response, response_named
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
 from iracdb.runs.recipes import recipe_named
-from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice, choose
+from iracdb.runs.target_lists import FromList
+from iracdb.runs.targets import Fixed, FromHeaders, TargetChoice, choose
+
+NOT_HELD = "not in this catalogue"
+"""Why an AOR of a list that was not ingested gives nothing."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class Plan:
         What the user should know.
     engine : Response
         What gives the response.
+    observers : dict
+        Where the spacecraft was, by file; of the files of targets with a parallax.
     """
 
     parameters: Parameters
@@ -81,6 +89,7 @@ class Plan:
     averages: tuple[PlannedAverage, ...]
     warnings: tuple[str, ...]
     engine: Response = field(default=NATIVE, compare=False)
+    observers: dict[int, Place] = field(default_factory=dict)
 
     @cached_property
     def inputs(self) -> tuple[ScienceFile, ...]:
@@ -144,7 +153,7 @@ def make_plan(connection: Connection, request: Request) -> Plan:
     InputsChanged
         Where a frame's newest file is gone.
     """
-    choice = choose(request.target, request.coord, request.targets)
+    choice = choose(request.target, request.coord, request.targets, request.motion())
     wanted = _wanted(connection, request, choice)
     channel = _channel(connection, request, wanted)
     engine = response_named(request.engine or recipe_named(request.recipe).engine)
@@ -171,6 +180,18 @@ def _wanted(connection: Connection, request: Request, choice: TargetChoice) -> t
     if not isinstance(choice, FromList):
         return tuple(sorted(set(request.aors)))
     listed = tuple(sorted(choice.aors))
+    if held.isdisjoint(listed):
+        which = "its AOR" if len(listed) == 1 else f"none of its {len(listed):,} AORs"
+        verb = "is not" if len(listed) == 1 else "is"
+        raise RunRefused(
+            f"The target list {choice.path} is of other frames: {which} {verb} in this catalogue; "
+            "ingest them, or see 'iracdb aors' for those that are"
+        )
+    strangers = sorted(set(request.aors) - set(listed))
+    if strangers:
+        raise RunRefused(
+            f"AOR {', '.join(map(str, strangers))} is not in the target list {choice.path}"
+        )
     return tuple(key for key in listed if key in request.aors) if request.aors else listed
 
 
@@ -253,7 +274,30 @@ def assemble(
             made = _empty(connection, parameters, choice, aorkey)
         averages += made
         warnings += _warnings(made)
-    return Plan(parameters, choice, tuple(aors), tuple(averages), tuple(dict.fromkeys(warnings)))
+    observers, lacking_places = _observers(connection, averages)
+    warnings += lacking_places
+    said = tuple(dict.fromkeys(warnings))
+    return Plan(parameters, choice, tuple(aors), tuple(averages), said, observers=observers)
+
+
+def _observers(
+    connection: Connection, averages: Iterable[PlannedAverage]
+) -> tuple[dict[int, Place], list[str]]:
+    """Find where the spacecraft was, for targets with a parallax, and say where it is not known."""
+    files = {
+        file.file_id: None
+        for average in averages
+        if average.target.motion is not None and average.target.motion.parallax
+        for file in average.files
+    }
+    found = spacecraft_places(connection, list(files))
+    if len(found) == len(files):
+        return found, []
+    lacking = len(files) - len(found)
+    return found, [
+        f"{lacking:,} of {len(files):,} files do not tell where the telescope was "
+        f"({', '.join(PLACE_KEYWORDS)}): on them the target is moved without parallax"
+    ]
 
 
 def _averages(
@@ -289,7 +333,7 @@ def _targets(
         case FromHeaders():
             return (Position(choice.name or name or f"AOR {aorkey}", ra, dec),)
         case Fixed():
-            return (Position(choice.name, choice.ra, choice.dec),)
+            return (Position(choice.name, choice.ra, choice.dec, choice.motion),)
         case FromList():
             return choice.of(aorkey)
 
@@ -328,7 +372,7 @@ def _empty(
 
 def _why_empty(known: AorGlimpse | None, parameters: Parameters) -> str:
     if known is None:
-        return "not in this catalogue"
+        return NOT_HELD
     channel, kind = parameters["channel"], parameters["kind"]
     if not known.kinds:
         return f"no frames of channel {channel}"

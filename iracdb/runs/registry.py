@@ -19,7 +19,7 @@ from iracdb.runs.names import LARGEST, agree, number_of
 from iracdb.runs.parameters import Parameters, Request
 from iracdb.runs.plan import Plan
 from iracdb.runs.software import record, this_software
-from iracdb.runs.targets import FromList
+from iracdb.runs.target_lists import FromList
 
 run = t.run
 
@@ -320,9 +320,13 @@ def _target_list(connection: Connection, plan: Plan) -> int | None:
     if held is not None:
         return int(held)
     rows = [
-        [aorkey, position.ra, position.dec, position.name, None]
+        [
+            aorkey, position.ra, position.dec, position.name, None,
+            # Of one that moves also: pm_ra, pm_dec, parallax, epoch.
+            *(() if position.motion is None else vars(position.motion).values()),
+        ]
         for aorkey, position in plan.choice.rows
-    ]
+    ]  # fmt: skip
     made = (
         insert(t.target_list)
         .values(sha256=plan.choice.sha256, path=plan.choice.path, rows=rows)
