@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.selection import ScienceFile
-from iracdb.catalogue.targets import Position
 from iracdb.irac.frames import FrameFile
-from iracdb.irac.motion import apparent
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import Measurement
 from iracdb.runs import measuring
 from iracdb.runs.measuring import Block, Workers
+from iracdb.runs.moving import moved
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, PlannedAverage
 from iracdb.runs.rows import average_row, averaged, correct, image_rows, join
@@ -147,27 +145,12 @@ def _blocks(
             frames=places(files),
             ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
             dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
-            moved=tuple(_moved(plan, position, files) for position in positions),
+            moved=tuple(moved(position, files, plan.observers) for position in positions),
             apertures=apertures,
             centre=plan.parameters["centre"],
             sky=plan.parameters["sky"],
         )
         yield group, block
-
-
-def _moved(
-    plan: Plan, position: Position, files: Sequence[ScienceFile]
-) -> npt.NDArray[np.float64] | None:
-    """Tell where a target that moves is at the start of each exposure."""
-    if position.motion is None or position.ra is None or position.dec is None:
-        return None
-    return apparent(
-        position.ra,
-        position.dec,
-        **vars(position.motion),
-        mjd=[file.mjd_obs for file in files],
-        places=[plan.observers.get(file.file_id) for file in files],
-    )
 
 
 def _by_average(

@@ -20,8 +20,7 @@ from iracdb.photometry.response import Response
 from iracdb.runs.coordinates import motion_of
 from iracdb.runs.names import agree
 from iracdb.runs.recipes import recipe_named
-from iracdb.runs.target_lists import FromList
-from iracdb.runs.targets import Fixed, FromHeaders, TargetChoice
+from iracdb.runs.targets import TargetChoice, target_parameters
 
 # What lies beyond is a slip of the hand, and would overflow or vanish in the conversion to mJy.
 _LEAST, _MOST = 0.01, 100.0
@@ -332,7 +331,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "kind": request.kind,
             "wcs": request.wcs or request.kind,
             "aors": "all" if not request.aors else " ".join(map(str, sorted(set(request.aors)))),
-            **_target_parameters(choice),
+            **target_parameters(choice),
             "radius_source": aperture.r,
             "radius_inner": aperture.r_in,
             "radius_outer": aperture.r_out,
@@ -356,20 +355,6 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "grouping": recipe.grouping,
         }
     )
-
-
-def _target_parameters(choice: TargetChoice) -> dict[str, Any]:
-    names = ("target", "target_ra", "target_dec", *motion_columns(None), "target_list")
-    nothing: dict[str, Any] = dict.fromkeys(names)
-    match choice:
-        case FromHeaders(name):
-            return {"targets": "headers", **nothing, "target": name}
-        case Fixed(name, ra, dec, motion):
-            return {"targets": "fixed", **nothing, "target": name, "target_ra": ra,
-                    "target_dec": dec, **motion_columns(motion)}  # fmt: skip
-        case FromList():
-            return {"targets": "list", **nothing, "target": choice.name,
-                    "target_list": choice.sha256}  # fmt: skip
 
 
 def _aperture_correction(request: Request, channel: int) -> tuple[float, str]:

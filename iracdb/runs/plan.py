@@ -15,15 +15,15 @@ from sqlalchemy import Connection
 
 from iracdb.catalogue import selection
 from iracdb.catalogue.selection import AorGlimpse, ScienceFile
-from iracdb.catalogue.spacecraft import spacecraft_places
 from iracdb.catalogue.targets import Position
 from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
-from iracdb.irac.motion import PLACE_KEYWORDS, Place
+from iracdb.irac.motion import Place
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.response import NATIVE, Response, response_named
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
+from iracdb.runs.moving import observers_of
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
 from iracdb.runs.recipes import recipe_named
 from iracdb.runs.target_lists import FromList
@@ -274,30 +274,10 @@ def assemble(
             made = _empty(connection, parameters, choice, aorkey)
         averages += made
         warnings += _warnings(made)
-    observers, lacking_places = _observers(connection, averages)
-    warnings += lacking_places
+    observers, not_told = observers_of(connection, ((one.target, one.files) for one in averages))
+    warnings += not_told
     said = tuple(dict.fromkeys(warnings))
     return Plan(parameters, choice, tuple(aors), tuple(averages), said, observers=observers)
-
-
-def _observers(
-    connection: Connection, averages: Iterable[PlannedAverage]
-) -> tuple[dict[int, Place], list[str]]:
-    """Find where the spacecraft was, for targets with a parallax, and say where it is not known."""
-    files = {
-        file.file_id: None
-        for average in averages
-        if average.target.motion is not None and average.target.motion.parallax
-        for file in average.files
-    }
-    found = spacecraft_places(connection, list(files))
-    if len(found) == len(files):
-        return found, []
-    lacking = len(files) - len(found)
-    return found, [
-        f"{lacking:,} of {len(files):,} files do not tell where the telescope was "
-        f"({', '.join(PLACE_KEYWORDS)}): on them the target is moved without parallax"
-    ]
 
 
 def _averages(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from iracdb.catalogue.targets import Motion
+from iracdb.catalogue.targets import Motion, motion_columns
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.target_lists import FromList, read_target_list
 
@@ -83,3 +84,29 @@ def choose(
         ra, dec = parse_coordinate(coord)
         return Fixed(target or coord.strip(), ra, dec, motion)
     return FromHeaders(target)
+
+
+def target_parameters(choice: TargetChoice) -> dict[str, Any]:
+    """Write a choice of targets as parameters of a run.
+
+    Parameters
+    ----------
+    choice : FromHeaders, Fixed or FromList
+        Any.
+
+    Returns
+    -------
+    dict
+        From ``targets`` to ``target_list``; None for what is not given.
+    """
+    names = ("target", "target_ra", "target_dec", *motion_columns(None), "target_list")
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    match choice:
+        case FromHeaders(name):
+            return {"targets": "headers", **nothing, "target": name}
+        case Fixed(name, ra, dec, motion):
+            return {"targets": "fixed", **nothing, "target": name, "target_ra": ra,
+                    "target_dec": dec, **motion_columns(motion)}  # fmt: skip
+        case FromList():
+            return {"targets": "list", **nothing, "target": choice.name,
+                    "target_list": choice.sha256}  # fmt: skip
