@@ -162,7 +162,7 @@ def few(items: Sequence[str], more: str) -> list[str]:
     items : sequence of str
         Any.
     more : str
-        What the rest are called.
+        What the rest are called; "" for nothing in particular.
 
     Returns
     -------
@@ -171,7 +171,8 @@ def few(items: Sequence[str], more: str) -> list[str]:
     """
     if len(items) <= FEW:
         return list(items)
-    return [*items[:FEW], f"and {len(items) - FEW:,} more {more} (--json lists all)"]
+    rest = f"{len(items) - FEW:,} more {more}".strip()
+    return [*items[:FEW], f"and {rest} (--json lists all)"]
 
 
 def tell_problems(problems: Sequence[tuple[int, str]]) -> None:
@@ -182,17 +183,18 @@ def tell_problems(problems: Sequence[tuple[int, str]]) -> None:
     problems : sequence of tuple
         AORKEY and reason of each average without a flux.
     """
-    by_reason: dict[str, list[int]] = {}
+    by_reason: dict[str, dict[int, None]] = {}
     for aorkey, reason in problems:
-        by_reason.setdefault(reason, []).append(aorkey)
+        by_reason.setdefault(reason, {})[aorkey] = None
+    told = set()
     for aorkey, reason in problems:
-        alike = list(dict.fromkeys(by_reason.get(reason, ())))
+        alike = by_reason[reason]
         if len(alike) <= FEW:
             click.echo(f"Problem AOR {aorkey}: {reason}")
-        elif reason in by_reason:
-            shown = few([str(key) for key in alike], "AORs")
-            click.echo(f"Problem AORs, {len(alike):,} in all: {reason}: {', '.join(shown)}")
-            del by_reason[reason]
+        elif reason not in told:
+            shown = ", ".join(few([str(key) for key in alike], "AORs"))
+            click.echo(f"Problem AORs, {len(alike):,} in all: {reason}: {shown}")
+            told.add(reason)
 
 
 def shown_path(path: str) -> str:

@@ -10,6 +10,7 @@ from .measuring import OUT, plain_rows, print_averages
 from .options import common_options, open_catalogue, output_options
 from .output import (
     _visible,
+    few,
     many,
     note,
     plain,
@@ -84,7 +85,11 @@ def show(run: str, as_json: bool) -> None:
         if said is not None:
             click.echo(_visible(said))
             click.echo("")
-        print_table(("", found.name), log_fields(found))
+        fields = [
+            (name, " ".join(few(value.split(), "")) if name == "Problem AORs" else value)
+            for name, value in log_fields(found)
+        ]
+        print_table(("", found.name), fields)
         if averages:
             print_averages(averages)
         tell_problems(found.problems)

@@ -396,10 +396,10 @@ def test_why_and_compare_tell_of_the_motion(any_location: str, tmp_path: Path) -
         catalogue.run(run_id=3, **{**ASKED, "pm": None, "parallax": None, "epoch": None})
         for other, name in ((2, "target_parallax"), (3, "target_pm_dec")):
             found = catalogue.compare(1, other)
-            (told,) = [each for each in found.made.parameters if each.name == name]
+            (told,) = [each for each in found.made_by.parameters if each.name == name]
             assert told.is_cause and "moves the position" in told.sentence
             # They are about the same star: all images have their counterpart.
-            assert found.images.matched == len(TIMES)
+            assert len(found.parts[0].matched.pairs) == len(TIMES)
     said = command(any_location, "why", "1", "2", "91000000", folder=tmp_path)
     assert said.returncode in (0, 1), said.stderr
     assert "moved from 2016.0" in said.stdout
@@ -451,7 +451,7 @@ def test_a_moving_target_travels(any_location: str, tmp_path: Path) -> None:
         run = catalogue.run(run_id=1, **ASKED)
         whole, digest = content(catalogue, run), run.result_digest
         catalogue.freeze(1, tmp_path / "one.sqlite")
-        lineage = catalogue.lineage(1, 91000000)
+        lineage = catalogue.lineage(1, aor=91000000)
         (target,) = lineage.of_kind("target")
         assert target["attributes"]["pm_dec"] == BARNARD[3]
     with Catalogue(tmp_path / "other.sqlite") as other:
