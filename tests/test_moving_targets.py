@@ -400,7 +400,7 @@ def test_why_and_compare_tell_of_the_motion(any_location: str, tmp_path: Path) -
             assert told.is_cause and "moves the position" in told.sentence
             # They are about the same star: all images have their counterpart.
             assert len(found.parts[0].matched.pairs) == len(TIMES)
-    said = command(any_location, "why", "1", "2", "91000000", folder=tmp_path)
+    said = command(any_location, "why", "1", "2", "--aor", "91000000", folder=tmp_path)
     assert said.returncode in (0, 1), said.stderr
     assert "moved from 2016.0" in said.stdout
 
@@ -464,7 +464,7 @@ def test_a_moving_target_travels(any_location: str, tmp_path: Path) -> None:
         held = select(other, "SELECT epoch FROM target ORDER BY id")
         assert [row["epoch"] for row in held] == [None, EPOCH]
         assert other.verify(1).exact
-    said = command(any_location, "lineage", "1", "91000000", folder=tmp_path)
+    said = command(any_location, "lineage", "1", "--aor", "91000000", folder=tmp_path)
     assert "moving by -801.551 10362.4 mas/yr and parallax 546.976 mas from 2016.0" in said.stdout
     shown = command(any_location, "show", "1", folder=tmp_path)
     assert shown.returncode == 0
