@@ -400,7 +400,7 @@ def test_why_and_compare_tell_of_the_motion(any_location: str, tmp_path: Path) -
             assert told.is_cause and "moves the position" in told.sentence
             # They are about the same star: all images have their counterpart.
             assert len(found.parts[0].matched.pairs) == len(TIMES)
-    said = command(any_location, "why", "1", "2", "--aor", "91000000", folder=tmp_path)
+    said = command(any_location, "why", "1", "--against", "3", "--aor", "91000000", folder=tmp_path)
     assert said.returncode in (0, 1), said.stderr
     assert "moved from 2016.0" in said.stdout
 
