@@ -311,7 +311,11 @@ def _unknown_or_near(a: TargetKey, b: TargetKey) -> bool:
 def _place(side: Side) -> str:
     target = side.target
     place = f"{side.average.target_name} at {target.ra!r} {target.dec!r}"
-    return place if target.epoch is None else f"{place}, moved from {target.epoch!r}"
+    if target.epoch is None:
+        return place
+    pm = "" if target.pm_ra is None else f" by {target.pm_ra!r} {target.pm_dec!r} mas/yr"
+    parallax = "" if target.parallax is None else f", with a parallax of {target.parallax!r} mas"
+    return f"{place}, moved from {target.epoch!r}{pm}{parallax}"
 
 
 def _choices(a: Side, b: Side, pairs: Pairs) -> list[str]:
