@@ -14,6 +14,7 @@ from iracdb.irac.names import KINDS
 
 from .completing import recipe_names
 from .defaults import settled
+from .motion import motion_options
 from .options import (
     Function,
     common_options,
@@ -22,7 +23,17 @@ from .options import (
     open_catalogue,
     strict_option,
 )
-from .output import many, note, plain, print_json, print_table, progress_bar
+from .output import (
+    FEW,
+    few,
+    many,
+    note,
+    plain,
+    print_json,
+    print_table,
+    progress_bar,
+    tell_problems,
+)
 
 if TYPE_CHECKING:
     from iracdb.runs.plan import Plan
@@ -149,6 +160,7 @@ def response_options(command: Function) -> Function:
     metavar="POSITION",
     help="Its ICRS position, as '18 02 30.74 +58 37 38.16' or '270.628 +58.627'.",
 )
+@motion_options
 @click.option(
     "--targets",
     type=click.Path(),
@@ -239,8 +251,15 @@ def tell_start(run_id: int, name: str, plan: Plan, resumed: bool) -> None:
         f"This {again} run {run_id} ({name}): {many(len(plan.aors), 'AOR')}, "
         f"{many(len(plan.inputs), 'frame')}"
     )
-    for sentence in (*_conditions(plan), *plan.warnings):
+    for sentence in _warnings(plan):
         note(f"  {sentence}")
+
+
+def _warnings(plan: Plan) -> list[str]:
+    """List what the user should know; of many repeated rows of a list only the first."""
+    repeats = [text for text in plan.warnings if text in set(getattr(plan.choice, "repeats", ()))]
+    others = [text for text in plan.warnings if text not in set(repeats)]
+    return [*_conditions(plan), *few(repeats, "repeated rows"), *others]
 
 
 def _tell_plan(plan: Plan, as_json: bool) -> None:
@@ -261,10 +280,17 @@ def _tell_plan(plan: Plan, as_json: bool) -> None:
             }
         )
         return
-    print_table(("AOR", "Target", "RA", "Dec", "Frames alike", "Frames", "Problem"), rows)
+    from iracdb.runs.plan import NOT_HELD
+
+    absent = [(row[0], NOT_HELD) for row in rows if row[-1] == NOT_HELD]
+    many_absent = len({aorkey for aorkey, _ in absent}) > FEW
+    shown = [row for row in rows if row[-1] != NOT_HELD] if many_absent else rows
+    print_table(("AOR", "Target", "RA", "Dec", "Frames alike", "Frames", "Problem"), shown)
     print_table(("Parameter", "Value"), list(plan.parameters.values.items()))
-    for sentence in (*_conditions(plan), *plan.warnings):
-        click.echo(sentence)
+    for warning in _warnings(plan):
+        click.echo(warning)
+    if many_absent:
+        tell_problems(absent)
     click.echo(
         f"A dry run: {many(len(plan.aors), 'AOR')}, {many(len(plan.inputs), 'frame')} and "
         f"{many(len(plan.averages), 'average')} would be made; nothing was done"
@@ -311,8 +337,7 @@ def tell_run(
         )
         return
     print_averages(averages)
-    for aorkey, reason in problems:
-        click.echo(f"Problem AOR {aorkey}: {reason}")
+    tell_problems(problems)
     counts = made.counts
     click.echo(
         f"Run {made.run_id} ({made.name}) is finished: {many(counts.aors, 'AOR')}, "
@@ -347,6 +372,12 @@ def print_averages(averages: Sequence[Any]) -> None:
     averages : sequence of Row
         Of the table ``aor_result``.
     """
+    from iracdb.runs.plan import NOT_HELD
+
+    held = [row for row in averages if row.reason != NOT_HELD]
+    if len({row.aorkey for row in averages if row.reason == NOT_HELD}) > FEW:
+        # The others are told of as problems, in one line.
+        averages = held
     # Which frames were averaged is worth a column only where an AOR has more than one kind.
     places = Counter((row.aorkey, row.target_id) for row in averages)
     alike = any(count > 1 for count in places.values())

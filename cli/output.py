@@ -16,6 +16,9 @@ import click
 # Wide enough that nothing is cut where a program reads.
 _NO_TERMINAL = 100_000
 
+FEW = 5
+"""Of how many things of one kind each is told of."""
+
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_format: str) -> None:
     """Print a small table.
@@ -149,6 +152,49 @@ def note(text: str) -> None:
         One line, to stderr.
     """
     click.echo(_visible(text), err=True)
+
+
+def few(items: Sequence[str], more: str) -> list[str]:
+    """Cut a long list short.
+
+    Parameters
+    ----------
+    items : sequence of str
+        Any.
+    more : str
+        What the rest are called; "" for nothing in particular.
+
+    Returns
+    -------
+    list of str
+        All where they are few; else the first few, and how many more there are.
+    """
+    if len(items) <= FEW:
+        return list(items)
+    rest = f"{len(items) - FEW:,} more {more}".strip()
+    return [*items[:FEW], f"and {rest} (--json lists all)"]
+
+
+def tell_problems(problems: Sequence[tuple[int, str]]) -> None:
+    """Print problem AORs: a line each, or one line for many of one reason.
+
+    Parameters
+    ----------
+    problems : sequence of tuple
+        AORKEY and reason of each average without a flux.
+    """
+    by_reason: dict[str, dict[int, None]] = {}
+    for aorkey, reason in problems:
+        by_reason.setdefault(reason, {})[aorkey] = None
+    told = set()
+    for aorkey, reason in problems:
+        alike = by_reason[reason]
+        if len(alike) <= FEW:
+            click.echo(f"Problem AOR {aorkey}: {reason}")
+        elif reason not in told:
+            shown = ", ".join(few([str(key) for key in alike], "AORs"))
+            click.echo(f"Problem AORs, {len(alike):,} in all: {reason}: {shown}")
+            told.add(reason)
 
 
 def shown_path(path: str) -> str:

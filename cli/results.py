@@ -9,7 +9,17 @@ import click
 from .completing import run_names
 from .measuring import OUT, plain_rows, print_averages
 from .options import common_options, open_catalogue, output_options
-from .output import _visible, many, note, plain, print_json, print_rows, print_table
+from .output import (
+    _visible,
+    few,
+    many,
+    note,
+    plain,
+    print_json,
+    print_rows,
+    print_table,
+    tell_problems,
+)
 
 
 @click.command()
@@ -78,13 +88,16 @@ def show(run: str, as_json: bool) -> None:
         if said is not None:
             click.echo(_visible(said))
             click.echo("")
-        print_table(("", found.name), log_fields(found))
+        fields = [
+            (name, " ".join(few(value.split(), "")) if name == "Problem AORs" else value)
+            for name, value in log_fields(found)
+        ]
+        print_table(("", found.name), fields)
         for change in changes:
             click.echo(_visible(change_sentence(change)))
         if averages:
             print_averages(averages)
-        for aorkey, reason in found.problems:
-            click.echo(f"Problem AOR {aorkey}: {reason}")
+        tell_problems(found.problems)
         if found.row.origin == "imported":
             _tell_import(found.link_grades, found.aor_grades, cells)
             click.echo(f"Results: sha256 {found.result_digest}")

@@ -157,8 +157,18 @@ def _context_text(node: dict[str, Any]) -> str:
     if kind == "target":
         if told["ra"] is None:
             return f"{told['name']}: position unknown"
-        return f"{told['name']}: {told['ra']!r} {told['dec']!r} ICRS"
+        place = f"{told['name']}: {told['ra']!r} {told['dec']!r} ICRS"
+        return place if told.get("epoch") is None else f"{place}, {_motion_text(told)}"
     return f"{shown_path(told['path'])}, sha256 {told['sha256'][:DIGITS]}"
+
+
+def _motion_text(told: dict[str, Any]) -> str:
+    parts = []
+    if told["pm_ra"] is not None:
+        parts.append(f"moving by {told['pm_ra']:g} {told['pm_dec']:g} mas/yr")
+    if told["parallax"] is not None:
+        parts.append(f"parallax {told['parallax']:g} mas")
+    return f"{' and '.join(parts)} from {told['epoch']!r}"
 
 
 def pipeline_text(creator: str | None, fluxconv: float | None) -> str:

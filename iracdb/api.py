@@ -160,6 +160,9 @@ class Catalogue(
         idl_python: str | Path | None = None,
         target: str | None = None,
         coord: str | None = None,
+        pm: tuple[float, float] | None = None,
+        parallax: float | None = None,
+        epoch: float | None = None,
         targets: str | Path | None = None,
         comment: str | None = None,
         command: str | None = None,
@@ -208,6 +211,13 @@ class Catalogue(
             default ``IRACDB_IDL_SOURCE`` and ``IRACDB_IDL_PYTHON``.
         target, coord : str, optional
             One target for all AORs: its name and ICRS position.
+        pm : tuple of float, optional
+            Its proper motion, mas/yr: in right ascension times cos(Dec), and in declination. The
+            position is then moved to the time of each frame.
+        parallax : float, optional
+            Its parallax, mas, as seen from where the telescope was.
+        epoch : float, optional
+            Julian year of its position, which a motion needs.
         targets : path, optional
             A list of AORs and positions; by default each AOR's own RA_REF and DEC_REF.
         comment : str, optional

@@ -47,7 +47,7 @@ from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS
 from iracdb.more_columns import AOR_MORE, IMG_MORE
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.recipes import RECIPES
-from iracdb.runs.targets import read_target_list
+from iracdb.runs.target_lists import read_target_list
 
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("benchmarks/*.md")])
 

@@ -167,7 +167,7 @@ def test_parameters_recorded_before_they_had_these_names() -> None:
     imported = Parameters.recorded({"kind": "bcd", "response": None})
     assert imported["engine"] is imported["response"] is imported["pixel_phase"] is None
     now = {"engine": "gdl", "response": "hora", "wcs": "sub2d"}
-    assert Parameters.recorded(now).values == now
+    assert now.items() <= Parameters.recorded(now).values.items()
 
 
 def test_the_docs_name_every_rule_and_every_response() -> None:

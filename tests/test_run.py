@@ -47,7 +47,7 @@ from iracdb.runs import software as software_module
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.names import agree, check_name
 from iracdb.runs.parameters import Request
-from iracdb.runs.targets import read_target_list
+from iracdb.runs.target_lists import read_target_list
 
 PLAIN = FrameSpec(
     channel=1, aorkey=91000000, x=127.0, y=127.0, flux_mjy=30.0, noise=False, response=False,

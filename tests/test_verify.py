@@ -501,7 +501,10 @@ OWN = {
     "aor_result": {"id", "run_id", "target_id"},
     "image_result": {"aor_result_id", "frame_id", "plane", "repeat"},
 }
-KEYS = {"target_name", "target_ra", "target_dec", "frame_group", "repeat", "aorkey"}
+KEYS = {
+    "target_name", "target_ra", "target_dec", "target_pm_ra", "target_pm_dec", "target_parallax",
+    "target_epoch", "frame_group", "repeat", "aorkey",
+}  # fmt: skip
 
 
 def another(column: Any, value: Any) -> Any:

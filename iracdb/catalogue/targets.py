@@ -1,16 +1,57 @@
-"""Targets: two positions are the same target within 0.1 arcsec at one epoch."""
+"""Targets: two positions are the same target within 0.1 arcsec at one epoch.
+
+A target that moves is itself by its position, motion and epoch alone: there is no one epoch at
+which it could be near to one that is as observed.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection, insert, select
 
 from iracdb.catalogue.tables import target
 
 SAME_TARGET_ARCSEC = 0.1
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a star moves on the sky.
+
+    Parameters
+    ----------
+    pm_ra, pm_dec : float or None
+        Proper motion, mas/yr; in right ascension times cos(Dec). None where it is not given.
+    parallax : float or None
+        mas; None where it is not given.
+    epoch : float
+        Julian year of the position.
+    """
+
+    pm_ra: float | None
+    pm_dec: float | None
+    parallax: float | None
+    epoch: float
+
+
+def motion_columns(motion: Motion | None) -> dict[str, float | None]:
+    """Write a motion as the columns of a result, or the parameters of a run.
+
+    Parameters
+    ----------
+    motion : Motion or None
+        How a target moves.
+
+    Returns
+    -------
+    dict
+        From ``target_pm_ra`` to ``target_epoch``; all None for one that does not.
+    """
+    names = (field.name for field in fields(Motion))
+    return {f"target_{name}": getattr(motion, name, None) for name in names}
 
 
 @dataclass(frozen=True)
@@ -23,11 +64,27 @@ class Position:
         As given.
     ra, dec : float or None
         ICRS degrees; None where the position is unknown.
+    motion : Motion or None, optional
+        How it moves from there; None for a position as observed, which does not.
     """
 
     name: str
     ra: float | None
     dec: float | None
+    motion: Motion | None = None
+
+    @property
+    def identity(self) -> str:
+        """What it is told by: position, motion and epoch; the name, where there is no position."""
+        if self.ra is None or self.dec is None:
+            return f"name {self.name}"
+        place = f"{self.ra!r} {self.dec!r}"
+        if self.motion is None:
+            return place
+        words = (
+            f"{name} {value!r}" for name, value in vars(self.motion).items() if value is not None
+        )
+        return f"{place} {' '.join(words)}"
 
 
 def separation_arcsec(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
@@ -58,7 +115,7 @@ def find_or_add(
     connection : sqlalchemy.Connection
         In a transaction that may write.
     position : Position
-        As observed: without proper motion.
+        As observed, or with its motion.
     other_than : collection of int, optional
         Targets that it is known not to be. Two positions further apart than the limit may both be
         within it of a third.
@@ -68,19 +125,24 @@ def find_or_add(
     int
         The target's number.
     """
-    if position.ra is None or position.dec is None:
-        identity = f"name {position.name}"
+    if position.ra is None or position.dec is None or position.motion is not None:
         found = connection.execute(
-            select(target.c.id).where(target.c.identity == identity)
+            select(target.c.id).where(target.c.identity == position.identity)
         ).scalar_one_or_none()
     else:
-        identity = f"{position.ra!r} {position.dec!r}"
         found = _nearest(connection, position.ra, position.dec, other_than)
     if found is not None:
         return int(found)
+    motion = {} if position.motion is None else vars(position.motion)
     made = (
         insert(target)
-        .values(identity=identity, name=position.name, ra=position.ra, dec=position.dec)
+        .values(
+            identity=position.identity,
+            name=position.name,
+            ra=position.ra,
+            dec=position.dec,
+            **motion,
+        )
         .returning(target.c.id)
     )
     return int(connection.execute(made).scalar_one())

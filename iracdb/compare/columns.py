@@ -46,6 +46,8 @@ IMAGE_COLUMNS: tuple[Compares, ...] = (
     Compares("mjd_obs", "number", "d", "mjd"),
     Compares("x_wcs", "number", "pix"),
     Compares("y_wcs", "number", "pix"),
+    Compares("motion_x", "number", "pix"),
+    Compares("motion_y", "number", "pix"),
     Compares("x", "number", "pix", "x"),
     Compares("y", "number", "pix", "y"),
     Compares("fwhm_x", "number", "pix", "fwhm_x"),
@@ -64,6 +66,7 @@ IMAGE_COLUMNS: tuple[Compares, ...] = (
     Compares("corrected", "number", _SUM, computed=True),
     Compares("kept", "flag", computed=True),
     Compares("rejected_by", "flag", computed=True),
+    Compares("rejection_bound", "number", "mJy", computed=True),
 )
 """Columns of ``image_result``; the bits of ``flags`` are compared beside them."""
 
@@ -84,6 +87,10 @@ AOR_COLUMNS: tuple[Compares, ...] = (
     Compares("n_no_background"),
     Compares("target_ra", "number", "deg", "target_ra"),
     Compares("target_dec", "number", "deg", "target_dec"),
+    Compares("target_pm_ra", "number", "mas yr-1"),
+    Compares("target_pm_dec", "number", "mas yr-1"),
+    Compares("target_parallax", "number", "mas"),
+    Compares("target_epoch", "number", "yr"),
     Compares("mission", "text", shown="mission"),
     Compares("read_mode", "text", shown="read_mode"),
     Compares("frame_time", "number", "s", "frame_time"),

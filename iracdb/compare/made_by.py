@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from iracdb.catalogue.targets import motion_columns
 from iracdb.compare.columns import flags_told, measured_here
 from iracdb.compare.inputs import Inputs, compare_inputs
 from iracdb.runs.companions import PURPOSES
@@ -31,6 +32,10 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
     "target": (NOTHING, "a name"),
     "target_ra": (IMAGES, "the position from which each centre is sought"),
     "target_dec": (IMAGES, "the position from which each centre is sought"),
+    "target_pm_ra": (IMAGES, "proper motion moves the position from which each centre is sought"),
+    "target_pm_dec": (IMAGES, "proper motion moves the position from which each centre is sought"),
+    "target_parallax": (IMAGES, "parallax moves the position from which each centre is sought"),
+    "target_epoch": (IMAGES, "the time from which the position is moved"),
     "target_list": (IMAGES, "a list may hold other positions, or other AORs"),
     "radius_source": (IMAGES, "the source circle"),
     "radius_inner": (IMAGES, "the annulus of the sky"),
@@ -57,6 +62,8 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
 _NO_NUMBERS = ("sqlalchemy",)
 _WITHOUT = {"fixed": ("target_list",), "list": ("target_ra", "target_dec")}
 """What a run has no need to tell, by where its targets come from."""
+_NOT_MOVED = tuple(motion_columns(None))
+"""A run that tells no motion moved nothing: before iracdb could, nothing did."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,7 @@ def _told(run: Any, name: str, value: Any) -> bool:
     """Tell whether no value means that nothing was given, not that nothing is known."""
     without = _WITHOUT.get(run.parameters.get("targets"), ())
     # Who measured the frames of 2018 had no conditions to choose them by.
-    return value is not None or measured_here(run) or name in (*without, "where")
+    return value is not None or measured_here(run) or name in (*without, "where", *_NOT_MOVED)
 
 
 def _software(connection: Connection, a: Any, b: Any) -> tuple[Difference, ...]:

@@ -49,12 +49,22 @@ class TargetKey(NamedTuple):
         As the run gives it.
     ra, dec : float or None
         ICRS degrees; None where an imported run does not tell.
+    pm_ra, pm_dec : float or None
+        Proper motion, mas/yr; in right ascension times cos(Dec).
+    parallax : float or None
+        mas.
+    epoch : float or None
+        Julian year of the position; None for one as observed, which does not move.
     """
 
     number: int
     name: str
     ra: float | None
     dec: float | None
+    pm_ra: float | None = None
+    pm_dec: float | None = None
+    parallax: float | None = None
+    epoch: float | None = None
 
 
 class ImageKey(NamedTuple):
@@ -213,21 +223,34 @@ def same_targets(a: Iterable[TargetKey], b: Iterable[TargetKey]) -> dict[TargetK
     -------
     dict
         Numbers: equal for one target, or within 0.1 arcsec, or of one name where neither has a
-        position. A target without a position is no other's here.
+        position. Positions are compared as they are given, each at its own epoch: who moves a
+        star from where it was measured before means the same star. Where one of the two moves,
+        one name is enough too, as its position at another epoch lies elsewhere. A target without
+        a position is no other's here.
     """
-    first = sorted(set(a))
+    first = sorted(set(a), key=_order)
     numbers = {target: target.number for target in first}
     held = set(numbers.values())
     names = {plain_name(target.name): target.number for target in first if target.ra is None}
+    placed = [target for target in first if target.ra is not None]
+    named = {plain_name(target.name): target for target in reversed(placed)}
     near = _Near(first)
-    for target in sorted(set(b)):
+    for target in sorted(set(b), key=_order):
         if target in numbers or target.number in held:
             numbers.setdefault(target, target.number)
         elif target.ra is None:
             numbers[target] = names.get(plain_name(target.name), target.number)
         else:
             numbers[target] = near.of(target)
+            alike = named.get(plain_name(target.name))
+            if numbers[target] == target.number and alike is not None:
+                moves = alike.epoch is not None or target.epoch is not None
+                numbers[target] = alike.number if moves else target.number
     return numbers
+
+
+def _order(target: TargetKey) -> tuple[int, str]:
+    return target.number, target.name
 
 
 def plain_name(name: str) -> str:

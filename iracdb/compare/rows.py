@@ -158,13 +158,13 @@ def targets_of(connection: Connection, run_id: int) -> dict[int, TargetKey]:
     dict
         By their numbers.
     """
-    column = t.target.c
+    column, placed = t.target.c, TargetKey._fields[2:]
     # The name that the run gave it: the catalogue's own may be another run's.
     query = (
-        select(column.id, func.min(result.target_name), column.ra, column.dec)
+        select(column.id, func.min(result.target_name), *(column[name] for name in placed))
         .join(t.aor_result, result.target_id == column.id)
         .where(result.run_id == run_id)
-        .group_by(column.id, column.ra, column.dec)
+        .group_by(column.id, *(column[name] for name in placed))
     )
     return {row.id: TargetKey(*row) for row in connection.execute(query)}
 

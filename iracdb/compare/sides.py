@@ -187,7 +187,9 @@ def read_side(connection: Connection, run: Any, average: Any) -> Side:
     """
     column = t.target.c
     target = connection.execute(
-        select(column.id, column.name, column.ra, column.dec).where(column.id == average.target_id)
+        select(column.id, *(column[name] for name in TargetKey._fields[1:])).where(
+            column.id == average.target_id
+        )
     ).one()
     images = _images(connection, average.id)
     imported = run.origin == "imported"

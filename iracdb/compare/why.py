@@ -304,11 +304,18 @@ def _targets(a: Side, b: Side) -> list[str]:
 def _unknown_or_near(a: TargetKey, b: TargetKey) -> bool:
     if a.ra is None or a.dec is None or b.ra is None or b.dec is None:
         return True
-    return separation_arcsec(a.ra, a.dec, b.ra, b.dec) <= SAME_TARGET_ARCSEC
+    same_motion = a[4:] == b[4:]
+    return same_motion and separation_arcsec(a.ra, a.dec, b.ra, b.dec) <= SAME_TARGET_ARCSEC
 
 
 def _place(side: Side) -> str:
-    return f"{side.average.target_name} at {side.target.ra!r} {side.target.dec!r}"
+    target = side.target
+    place = f"{side.average.target_name} at {target.ra!r} {target.dec!r}"
+    if target.epoch is None:
+        return place
+    pm = "" if target.pm_ra is None else f" by {target.pm_ra!r} {target.pm_dec!r} mas/yr"
+    parallax = "" if target.parallax is None else f", with a parallax of {target.parallax!r} mas"
+    return f"{place}, moved from {target.epoch!r}{pm}{parallax}"
 
 
 def _choices(a: Side, b: Side, pairs: Pairs) -> list[str]:

@@ -71,6 +71,9 @@ class Measurement:
         The sums; NaN where a flag forbids them.
     flags : numpy.ndarray
         Quality flags (n,), 64-bit integers, bits of `iracdb.flags`.
+    motion_x, motion_y : numpy.ndarray or None, optional
+        How far the target's own motion moved the expected positions (n,), pixels; None for a
+        target that is not moved.
     """
 
     x_wcs: FloatArray
@@ -78,6 +81,8 @@ class Measurement:
     centres: Centres
     fluxes: Fluxes
     flags: IntArray
+    motion_x: FloatArray | None = None
+    motion_y: FloatArray | None = None
 
 
 def measure_block(

@@ -18,7 +18,7 @@ from iracdb.published.reading import PublishedRun
 from iracdb.published.sheets import plain_values
 from iracdb.published.targets import KnownTargets
 from iracdb.runs.coordinates import parse_coordinate
-from iracdb.runs.targets import FromList
+from iracdb.runs.target_lists import FromList
 
 UNKNOWN_AOR = 0
 """The key under which images are kept whose AOR nothing tells."""

@@ -20,7 +20,7 @@ from iracdb.published.reading import PublishedRun, find_runs
 from iracdb.published.store import Imported, Known, store_run
 from iracdb.runs.names import agree, check_name, check_number, number_of
 from iracdb.runs.registry import FIRST_IMPORTED
-from iracdb.runs.targets import FromList, read_target_list
+from iracdb.runs.target_lists import FromList, read_target_list
 from iracdb.runs.wording import changes
 
 Progress = Callable[[int, int, str], None]

@@ -28,7 +28,7 @@ from iracdb.runs.digested import values_of_run
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.registry import as_number, as_text, find
 from iracdb.runs.results import AOR_NOTE
-from iracdb.runs.targets import FromList
+from iracdb.runs.target_lists import FromList
 
 _MEASURED = ("x", "y", "fwhm_x", "fwhm_y", "raw", "background")
 
@@ -159,6 +159,10 @@ def parameters_of(published: PublishedRun) -> Parameters:
             "target": log.value("Target"),
             "target_ra": position[0] if position else None,
             "target_dec": position[1] if position else None,
+            "target_pm_ra": None,
+            "target_pm_dec": None,
+            "target_parallax": None,
+            "target_epoch": None,
             "target_list": None if single or not command.paths else command.paths[0],
             "radius_source": radii[0],
             "radius_inner": radii[1],

@@ -20,6 +20,7 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import Measurement
 from iracdb.runs import measuring
 from iracdb.runs.measuring import Block, Workers
+from iracdb.runs.moving import moved
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, PlannedAverage
 from iracdb.runs.rows import average_row, averaged, correct, image_rows, join
@@ -144,6 +145,7 @@ def _blocks(
             frames=places(files),
             ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
             dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
+            moved=tuple(moved(position, files, plan.observers) for position in positions),
             apertures=apertures,
             centre=plan.parameters["centre"],
             sky=plan.parameters["sky"],

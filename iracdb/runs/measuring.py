@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
 from iracdb.photometry.aperture import Aperture
@@ -41,6 +42,9 @@ class Block:
         What to read.
     ra, dec : tuple of float
         Positions of the targets, ICRS degrees; NaN where unknown.
+    moved : tuple of ndarray or None
+        For each target its ICRS positions at the times of the frames (n, 2), degrees; None for one
+        that is not moved.
     apertures : tuple of Aperture
         Radii in pixels; all are laid on the same centres.
     centre, sky : str
@@ -50,6 +54,7 @@ class Block:
     frames: tuple[FrameFile, ...]
     ra: tuple[float, ...]
     dec: tuple[float, ...]
+    moved: tuple[npt.NDArray[np.float64] | None, ...]
     apertures: tuple[Aperture, ...]
     centre: str
     sky: str
@@ -77,13 +82,30 @@ def measure(block: Block) -> list[list[Measurement]]:
     pixels = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
     centre, sky = centre_named(block.centre), sky_named(block.sky)
     found: list[list[Measurement]] = [[] for _ in block.apertures]
-    for target in range(len(block.ra)):
+    for target, moved in enumerate(block.moved):
         x, y = pixels[:, target, 0], pixels[:, target, 1]
+        motion = None
+        if moved is not None:
+            at_epoch = pixels[:, target]
+            x, y = seen = _on_frames(block.frames, moved).T
+            motion = seen - at_epoch.T
         centres = fit_centres(images, x, y, centre=centre)
         for through, aperture in zip(found, block.apertures, strict=True):
             flags, fluxes = measure_fluxes(images, x, y, centres, aperture, sky=sky)
-            through.append(Measurement(x, y, centres, fluxes, flags))
+            shift = (None, None) if motion is None else (motion[0], motion[1])
+            through.append(Measurement(x, y, centres, fluxes, flags, *shift))
     return found
+
+
+def _on_frames(
+    frames: tuple[FrameFile, ...], positions: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Find where a position of its own falls on each frame."""
+    found = [
+        sky_to_pixel(frame.wcs, ra, dec)[0]
+        for frame, (ra, dec) in zip(frames, positions.tolist(), strict=True)
+    ]
+    return np.stack(found)
 
 
 def _image(frame: FrameFile) -> np.ndarray:

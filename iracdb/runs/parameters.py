@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from iracdb.catalogue.condition_text import parse_condition
+from iracdb.catalogue.targets import Motion, motion_columns
 from iracdb.errors import UsageError
 from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE, Radii
 from iracdb.irac.names import KINDS
@@ -17,9 +18,10 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.correction import TABLES
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
+from iracdb.runs.coordinates import motion_of
 from iracdb.runs.names import agree
 from iracdb.runs.recipes import recipe_named
-from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice
+from iracdb.runs.targets import TargetChoice, target_parameters
 
 # What lies beyond is a slip of the hand, and would overflow or vanish in the conversion to mJy.
 _LEAST, _MOST = 0.01, 100.0
@@ -66,6 +68,10 @@ class Request:
         The IDL routine, and the Python that has mirpyidl, for the engines that need them.
     target, coord : str or None
         One target for all AORs: its name and position.
+    pm : tuple of float or None
+        Its proper motion, mas/yr: in right ascension times cos(Dec), and in declination.
+    parallax, epoch : float or None
+        Its parallax, mas, and the Julian year of its position.
     targets : path or None
         Or a list of AORs and positions.
     comment : str or None
@@ -94,6 +100,9 @@ class Request:
     idl_python: str | Path | None = None
     target: str | None = None
     coord: str | None = None
+    pm: tuple[float, float] | None = None
+    parallax: float | None = None
+    epoch: float | None = None
     targets: str | Path | None = None
     comment: str | None = None
     command: str | None = field(default=None, compare=False)
@@ -114,6 +123,12 @@ class Request:
             )
         if self.targets is not None and self.coord is not None:
             raise UsageError("Give either one position (coord) or a list (targets), not both")
+        if self.coord is None and (self.pm, self.parallax, self.epoch) != (None, None, None):
+            raise UsageError(
+                "A motion (pm, parallax, epoch) belongs to one position (coord): a list has "
+                "columns for it, and RA_REF and DEC_REF follow the star by themselves"
+            )
+        self.motion()
         for name in ("aperture_correction", "pixel_size"):
             value = getattr(self, name)
             if value is not None and not _LEAST <= value <= _MOST:
@@ -157,7 +172,20 @@ class Request:
         values["where"] = (where,) if isinstance(where, str) else tuple(where)
         if values.get("radius") is not None:
             values["radius"] = tuple(float(length) for length in values["radius"])
+        if values.get("pm") is not None:
+            values["pm"] = tuple(float(part) for part in values["pm"])
         return cls(**values)
+
+    def motion(self) -> Motion | None:
+        """Tell how the one position moves.
+
+        Returns
+        -------
+        Motion or None
+            Checked; None where it does not.
+        """
+        pm_ra, pm_dec = self.pm or (None, None)
+        return motion_of(pm_ra, pm_dec, self.parallax, self.epoch)
 
     def aperture(self) -> Aperture:
         """Tell the aperture asked for, or the recipe's.
@@ -230,7 +258,7 @@ class Parameters:
         iracdb.runs.parameters.Parameters
             By the names of today. What could not be chosen then has the value that it had.
         """
-        told = {"where": None, **values}
+        told = {**dict.fromkeys(("where", *motion_columns(None))), **values}
         if "engine" in values:
             return cls(told)
         # Once "response" named the engine, and only a recomputation chose its tables.
@@ -314,7 +342,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "wcs": request.wcs or request.kind,
             "aors": "all" if not request.aors else " ".join(map(str, sorted(set(request.aors)))),
             "where": " and ".join(request.where) or None,
-            **_target_parameters(choice),
+            **target_parameters(choice),
             "radius_source": aperture.r,
             "radius_inner": aperture.r_in,
             "radius_outer": aperture.r_out,
@@ -338,19 +366,6 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "grouping": recipe.grouping,
         }
     )
-
-
-def _target_parameters(choice: TargetChoice) -> dict[str, Any]:
-    nothing = {"target": None, "target_ra": None, "target_dec": None, "target_list": None}
-    match choice:
-        case FromHeaders(name):
-            return {"targets": "headers", **nothing, "target": name}
-        case Fixed(name, ra, dec):
-            return {"targets": "fixed", **nothing, "target": name, "target_ra": ra,
-                    "target_dec": dec}  # fmt: skip
-        case FromList():
-            return {"targets": "list", **nothing, "target": choice.name,
-                    "target_list": choice.sha256}  # fmt: skip
 
 
 def _aperture_correction(request: Request, channel: int) -> tuple[float, str]:

@@ -21,15 +21,21 @@ from iracdb.engines.choosing import engine_named
 from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
+from iracdb.irac.motion import Place
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.response import NATIVE, Response
 from iracdb.runs.cautions import check_tables, response_cautions
 from iracdb.runs.choosing import Choice, Step
 from iracdb.runs.companions import SCIENCE, Companions, find_companions, without_companion
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
+from iracdb.runs.moving import observers_of
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
 from iracdb.runs.recipes import recipe_named
-from iracdb.runs.targets import Fixed, FromHeaders, FromList, TargetChoice, choose
+from iracdb.runs.target_lists import FromList
+from iracdb.runs.targets import Fixed, FromHeaders, TargetChoice, choose
+
+NOT_HELD = "not in this catalogue"
+"""Why an AOR of a list that was not ingested gives nothing."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class Plan:
         Other files of the frames that are read, by role and frame.
     conditions : tuple of Step
         What each condition left of the frames there were, where some were chosen now.
+    observers : dict
+        Where the spacecraft was, by file; of the files of targets with a parallax.
     """
 
     parameters: Parameters
@@ -92,6 +100,7 @@ class Plan:
     engine: Response = field(default=NATIVE, compare=False)
     companions: Companions = field(default_factory=dict)
     conditions: tuple[Step, ...] = field(default=(), compare=False)
+    observers: dict[int, Place] = field(default_factory=dict)
 
     @cached_property
     def inputs(self) -> tuple[ScienceFile, ...]:
@@ -168,7 +177,7 @@ def make_plan(connection: Connection, request: Request) -> Plan:
     InputsChanged
         Where a frame's newest file is gone.
     """
-    choice = choose(request.target, request.coord, request.targets)
+    choice = choose(request.target, request.coord, request.targets, request.motion())
     wanted = _wanted(connection, request, choice)
     channel = _channel(connection, request, wanted)
     engine = engine_named(
@@ -206,6 +215,18 @@ def _wanted(connection: Connection, request: Request, choice: TargetChoice) -> t
     if not isinstance(choice, FromList):
         return tuple(sorted(set(request.aors)))
     listed = tuple(sorted(choice.aors))
+    if held.isdisjoint(listed):
+        which = "its AOR" if len(listed) == 1 else f"none of its {len(listed):,} AORs"
+        verb = "is not" if len(listed) == 1 else "is"
+        raise RunRefused(
+            f"The target list {choice.path} is of other frames: {which} {verb} in this catalogue; "
+            "ingest them, or see 'iracdb aors' for those that are"
+        )
+    strangers = sorted(set(request.aors) - set(listed))
+    if strangers:
+        raise RunRefused(
+            f"AOR {', '.join(map(str, strangers))} is not in the target list {choice.path}"
+        )
     return tuple(key for key in listed if key in request.aors) if request.aors else listed
 
 
@@ -294,8 +315,18 @@ def assemble(
         warnings += without_companion(companions, parameters, aorkey, mine)
         warnings += _warnings(made)
     warnings += response_cautions(parameters, [file for each in by_aor.values() for file in each])
+    observers, not_told = observers_of(connection, ((one.target, one.files) for one in averages))
+    warnings += not_told
     said = tuple(dict.fromkeys(warnings))
-    return Plan(parameters, choice, tuple(aors), tuple(averages), said, companions=companions)
+    return Plan(
+        parameters,
+        choice,
+        tuple(aors),
+        tuple(averages),
+        said,
+        companions=companions,
+        observers=observers,
+    )
 
 
 def _averages(
@@ -331,7 +362,7 @@ def _targets(
         case FromHeaders():
             return (Position(choice.name or name or f"AOR {aorkey}", ra, dec),)
         case Fixed():
-            return (Position(choice.name, choice.ra, choice.dec),)
+            return (Position(choice.name, choice.ra, choice.dec, choice.motion),)
         case FromList():
             return choice.of(aorkey)
 
@@ -370,7 +401,7 @@ def _empty(
 
 def _why_empty(known: AorGlimpse | None, parameters: Parameters) -> str:
     if known is None:
-        return "not in this catalogue"
+        return NOT_HELD
     channel, kind = parameters["channel"], parameters["kind"]
     if not known.kinds:
         return f"no frames of channel {channel}"

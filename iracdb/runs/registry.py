@@ -20,7 +20,7 @@ from iracdb.runs.names import LARGEST, agree, number_of
 from iracdb.runs.parameters import Parameters, Request
 from iracdb.runs.plan import Plan
 from iracdb.runs.software import record, this_software
-from iracdb.runs.targets import FromList
+from iracdb.runs.target_lists import FromList
 
 run = t.run
 
@@ -307,9 +307,13 @@ def _target_list(connection: Connection, plan: Plan) -> int | None:
     if not isinstance(plan.choice, FromList):
         return None
     rows = [
-        [aorkey, position.ra, position.dec, position.name, None]
+        [
+            aorkey, position.ra, position.dec, position.name, None,
+            # Of one that moves also: pm_ra, pm_dec, parallax, epoch.
+            *(() if position.motion is None else vars(position.motion).values()),
+        ]
         for aorkey, position in plan.choice.rows
-    ]
+    ]  # fmt: skip
     return find_or_insert(
         connection,
         t.target_list,

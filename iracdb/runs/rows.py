@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb import flags
+from iracdb.catalogue.targets import motion_columns
 from iracdb.irac.handbook import is_cryogenic
 from iracdb.photometry.combine import Average, average, to_mjy
 from iracdb.photometry.correction import factors, tables_of
@@ -58,10 +59,16 @@ def join(measurements: Sequence[Measurement]) -> dict[str, npt.NDArray[Any]]:
             parts = [getattr(part, name) for part in parts]
         return np.concatenate(parts)
 
+    def motion(along: str) -> npt.NDArray[Any]:
+        parts = [(getattr(part, along), len(part.flags)) for part in measurements]
+        return np.concatenate([np.full(n, np.nan) if m is None else m for m, n in parts])
+
     return {
         "flags": all_of("flags"),
         "x_wcs": all_of("x_wcs"),
         "y_wcs": all_of("y_wcs"),
+        "motion_x": motion("motion_x"),
+        "motion_y": motion("motion_y"),
         "x": all_of("centres", "x"),
         "y": all_of("centres", "y"),
         "fwhm_x": all_of("centres", "fwhm_wide"),
@@ -228,6 +235,7 @@ def average_row(
         "target_ra": stored(planned.target.ra),
         "target_dec": stored(planned.target.dec),
         "target_text": coordinates_text(planned.target.ra, planned.target.dec),
+        **motion_columns(planned.target.motion),
         **{name: stored(value) for name, value in asdict(planned.facts).items()},
         "n_total": len(planned.files),
         "n_workable": workable,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from iracdb.catalogue.targets import SAME_TARGET_ARCSEC as SAME
-from iracdb.catalogue.targets import Position, separation_arcsec
-from iracdb.errors import BadCoordinate, BadTargetList, NotFound
+from iracdb.catalogue.targets import Motion, motion_columns
 from iracdb.runs.coordinates import parse_coordinate
-
-_AORKEY_IN_PATH = re.compile(r"(?:^|/)r?(\d{1,12})/*$")
+from iracdb.runs.target_lists import FromList, read_target_list
 
 
 @dataclass(frozen=True)
 class FromHeaders:
     """Each AOR's own RA_REF and DEC_REF, of its first frame; named by OBJECT.
+
+    They follow the star from observation to observation, and are never moved.
 
     Parameters
     ----------
@@ -40,62 +36,25 @@ class Fixed:
         The target's.
     ra, dec : float
         ICRS degrees.
+    motion : Motion or None, optional
+        How it moves from there.
     """
 
     name: str
     ra: float
     dec: float
-
-
-@dataclass(frozen=True)
-class FromList:
-    """The positions of a list, by AOR.
-
-    Parameters
-    ----------
-    name : str or None
-        One name for all; by default each is called by its coordinates as typed.
-    path : str
-        Where the list was read.
-    sha256 : str
-        Of the list's bytes, hexadecimal.
-    rows : tuple of tuple
-        (AORKEY, Position) in the list's order, repeats left out.
-    repeats : tuple of str
-        A sentence for each row left out as a repeat.
-    """
-
-    name: str | None
-    path: str
-    sha256: str
-    rows: tuple[tuple[int, Position], ...]
-    repeats: tuple[str, ...]
-
-    def of(self, aorkey: int) -> tuple[Position, ...]:
-        """List the targets of one AOR.
-
-        Parameters
-        ----------
-        aorkey : int
-            Its key.
-
-        Returns
-        -------
-        tuple of Position
-            In the list's order.
-        """
-        return tuple(position for key, position in self.rows if key == aorkey)
-
-    @property
-    def aors(self) -> tuple[int, ...]:
-        """The AORs of the list, each once, in its order."""
-        return tuple(dict.fromkeys(key for key, _ in self.rows))
+    motion: Motion | None = None
 
 
 TargetChoice = FromHeaders | Fixed | FromList
 
 
-def choose(target: str | None, coord: str | None, targets: str | Path | None) -> TargetChoice:
+def choose(
+    target: str | None,
+    coord: str | None,
+    targets: str | Path | None,
+    motion: Motion | None = None,
+) -> TargetChoice:
     """Make the choice of targets from what was typed.
 
     Parameters
@@ -106,6 +65,8 @@ def choose(target: str | None, coord: str | None, targets: str | Path | None) ->
         A position.
     targets : path or None
         A list.
+    motion : Motion or None, optional
+        How the one position moves.
 
     Returns
     -------
@@ -121,87 +82,31 @@ def choose(target: str | None, coord: str | None, targets: str | Path | None) ->
         return read_target_list(targets, target)
     if coord is not None:
         ra, dec = parse_coordinate(coord)
-        return Fixed(target or coord.strip(), ra, dec)
+        return Fixed(target or coord.strip(), ra, dec, motion)
     return FromHeaders(target)
 
 
-def read_target_list(path: str | Path, name: str | None = None) -> FromList:
-    """Read a list of AORs and targets.
+def target_parameters(choice: TargetChoice) -> dict[str, Any]:
+    """Write a choice of targets as parameters of a run.
 
     Parameters
     ----------
-    path : path
-        A CSV file with the line ``AOR Filepath,Target Coordinates`` first. An AOR is told by its
-        key or by a path that ends in it; a position is in hours or degrees.
-    name : str, optional
-        One name for all targets.
+    choice : FromHeaders, Fixed or FromList
+        Any.
 
     Returns
     -------
-    FromList
-        Its rows.
-
-    Raises
-    ------
-    NotFound
-        Where the file cannot be read.
-    BadTargetList
-        Where a row is bad; the message tells which.
+    dict
+        From ``targets`` to ``target_list``; None for what is not given.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as problem:
-        raise NotFound(
-            f"The target list {path} cannot be read: {problem.strerror or problem}"
-        ) from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadTargetList(f"The target list {path} is not text") from None
-    rows: list[tuple[int, Position]] = []
-    first_row: dict[tuple[int, Position], int] = {}
-    repeats = []
-    reader = csv.reader(io.StringIO(text, newline=None))
-    for cells in reader:
-        number = reader.line_num
-        if not any(cell.strip() for cell in cells) or (number == 1 and _is_title(cells)):
-            continue
-        aorkey, position = _row(path, number, cells, name)
-        same = [seen for seen in rows if seen[0] == aorkey and _same(seen[1], position)]
-        if same:
-            repeats.append(
-                f"row {number} of {path} repeats row {first_row[same[0]]}: measured once"
-            )
-            continue
-        first_row[aorkey, position] = number
-        rows.append((aorkey, position))
-    if not rows:
-        raise BadTargetList(f"The target list {path} has no rows")
-    digest = hashlib.sha256(content).hexdigest()
-    return FromList(name, str(path), digest, tuple(rows), tuple(repeats))
-
-
-def _is_title(cells: list[str]) -> bool:
-    return not any(character.isdigit() for character in "".join(cells))
-
-
-def _row(path: str | Path, number: int, cells: list[str], name: str | None) -> tuple[int, Position]:
-    where = f"Row {number} of {path}"
-    if len(cells) != 2:
-        raise BadTargetList(
-            f"{where} has {len(cells)} columns, not two (AOR Filepath,Target Coordinates)"
-        )
-    match = _AORKEY_IN_PATH.search(cells[0].strip())
-    if match is None:
-        raise BadTargetList(f"{where} names no AOR: {cells[0]!r} does not end in r<AORKEY>")
-    try:
-        ra, dec = parse_coordinate(cells[1])
-    except BadCoordinate as problem:
-        raise BadTargetList(f"{where}: {problem}") from None
-    return int(match.group(1)), Position(name or cells[1].strip(), ra, dec)
-
-
-def _same(one: Position, other: Position) -> bool:
-    if one.ra is None or one.dec is None or other.ra is None or other.dec is None:
-        return False
-    return separation_arcsec(one.ra, one.dec, other.ra, other.dec) <= SAME
+    names = ("target", "target_ra", "target_dec", *motion_columns(None), "target_list")
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    match choice:
+        case FromHeaders(name):
+            return {"targets": "headers", **nothing, "target": name}
+        case Fixed(name, ra, dec, motion):
+            return {"targets": "fixed", **nothing, "target": name, "target_ra": ra,
+                    "target_dec": dec, **motion_columns(motion)}  # fmt: skip
+        case FromList():
+            return {"targets": "list", **nothing, "target": choice.name,
+                    "target_list": choice.sha256}  # fmt: skip

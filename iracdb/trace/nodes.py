@@ -95,7 +95,10 @@ def add_average(graph: Graph, row: Any, run: Any) -> str:
     graph.link(node_id, f"run:{run.uuid}", "wasGeneratedBy")
     target = f"target:{row.identity}"
     if target not in graph.nodes:
-        graph.add(target, "target", name, {"name": name, "ra": row.ra, "dec": row.dec})
+        told = {"name": name, "ra": row.ra, "dec": row.dec}
+        if row.epoch is not None:
+            told |= {key: getattr(row, key) for key in ("pm_ra", "pm_dec", "parallax", "epoch")}
+        graph.add(target, "target", name, told)
     graph.link(node_id, target, "wasDerivedFrom")
     return node_id
 

@@ -50,8 +50,11 @@ FILE = {
 
 _AVERAGE_COLUMNS = (
     *(column.label(f"average_{name}") for name, column in AVERAGE.items()),
-    average.id.label("average_id"), target.identity, target.ra, target.dec,
+    average.id.label("average_id"), target.identity, target.ra, target.dec, target.pm_ra,
+    target.pm_dec, target.parallax, target.epoch,
 )  # fmt: skip
+AVERAGE_WIDTH = len(_AVERAGE_COLUMNS)
+"""How many columns an average has, its target's among them."""
 _IMAGE_COLUMNS = tuple(column.label(f"image_{name}") for name, column in IMAGE.items())
 _FILE_COLUMNS = tuple(column.label(f"file_{name}") for name, column in FILE.items())
 _OF_IMAGE = (

@@ -178,7 +178,7 @@ def _add_result(
 
 
 # After the columns of the average, its number and its target's identity and position.
-_IMAGE_START = len(questions.AVERAGE) + 4
+_IMAGE_START = questions.AVERAGE_WIDTH
 _IMAGE_PART = slice(_IMAGE_START, _IMAGE_START + len(questions.IMAGE))
 
 

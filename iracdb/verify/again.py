@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
+from iracdb.catalogue.targets import motion_columns
 from iracdb.runs.execute import Progress
 from iracdb.runs.making import Columns, Made, made_rows, measured_aors, row_numbers
 from iracdb.runs.measuring import Workers
@@ -22,7 +23,9 @@ from iracdb.verify.planned import Chosen, complete_files, only_files
 
 # Numbers that the catalogue gives out, and what tells an image's frame to people.
 _OWN = {"id", "run_id", "target_id", "aor_result_id", "expid", "dcenum"}
-_AVERAGE_KEY = ("target_name", "target_ra", "target_dec", "frame_group", "repeat")
+_AVERAGE_KEY = (
+    "target_name", "target_ra", "target_dec", *motion_columns(None), "frame_group", "repeat",
+)  # fmt: skip
 _IMAGE_KEY = ("frame_id", "plane", "repeat")
 
 
@@ -102,7 +105,7 @@ class _Comparing:
         averages = self._plan.of_aor(aorkey)
         held, wholes = [], []
         for planned, columns in zip(averages, measured, strict=True):
-            key = (planned.target.name, planned.target.ra, planned.target.dec, planned.group, 0)
+            key = _key_of(planned)
             average = stored.averages.pop(key, None)
             images = {} if average is None else stored.images[average["id"]]
             held.append((average, images))
@@ -194,6 +197,12 @@ def _completed(
 
 def _number(value: Any, lacking: Any) -> Any:
     return value if isinstance(value, int | float) else lacking
+
+
+def _key_of(planned: PlannedAverage) -> tuple[Any, ...]:
+    target = planned.target
+    motion = motion_columns(target.motion).values()
+    return target.name, target.ra, target.dec, *motion, planned.group, 0
 
 
 def _key(image: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.targets import Position
+from iracdb.catalogue.targets import Motion, Position, motion_columns
 from iracdb.photometry.response import Response
 from iracdb.runs.companions import companions_of, declared_files
 from iracdb.runs.likeness import Facts
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, PlannedAverage, assemble
-from iracdb.runs.targets import FromList
+from iracdb.runs.target_lists import FromList
 
 _FACTS = tuple(field.name for field in fields(Facts))
 
@@ -62,19 +62,22 @@ def plan_of(connection: Connection, run: Any, engine: Response) -> Plan:
 
 
 def _targets_of(stored: dict[int, list[Any]]) -> FromList:
-    rows = [
-        (aorkey, Position(row.target_name, row.target_ra, row.target_dec))
-        for aorkey, mine in stored.items()
-        for row in mine
-    ]
+    rows = [(aorkey, _position(row)) for aorkey, mine in stored.items() for row in mine]
     return FromList(None, "", "", tuple(dict.fromkeys(rows)), ())
+
+
+def _position(row: Any) -> Position:
+    motion = None
+    if row.target_epoch is not None:
+        motion = Motion(*(getattr(row, name) for name in motion_columns(None)))
+    return Position(row.target_name, row.target_ra, row.target_dec, motion)
 
 
 def _without_files(row: Any) -> PlannedAverage:
     """Plan an average that has no files: all that its row tells is what was known then."""
     return PlannedAverage(
         aorkey=row.aorkey,
-        target=Position(row.target_name, row.target_ra, row.target_dec),
+        target=_position(row),
         group=row.frame_group,
         files=(),
         facts=Facts(**{name: getattr(row, name) for name in _FACTS}),

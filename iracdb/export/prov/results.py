@@ -19,6 +19,8 @@ _FLUX = "iracdb:value-flux"
 
 _AVERAGE = {
     "targetName": "target_name", "targetRaDeg": "target_ra", "targetDecDeg": "target_dec",
+    "targetPmRaMasYr": "target_pm_ra", "targetPmDecMasYr": "target_pm_dec",
+    "targetParallaxMas": "target_parallax", "targetEpoch": "target_epoch",
     "aorkey": "aorkey", "channel": "channel", "group": "frame_group", "repeat": "repeat",
     "row": "row_number", "state": "state", "reason": "reason", "mission": "mission",
     "readMode": "read_mode", "frameTimeS": "frame_time", "mjdObs": "mjd_obs",
@@ -31,6 +33,7 @@ _AVERAGE = {
 
 _IMAGE = {
     "row": "row_number", "plane": "plane", "repeat": "repeat", "mjdObs": "mjd_obs",
+    "motionXPixel": "motion_x", "motionYPixel": "motion_y",
     "xPixel": "x", "yPixel": "y", "rawMjySrPixel": "raw", "backgroundMjySrPixel": "background",
     "arrayLocationFactor": "array_location_factor", "pixelPhaseFactor": "pixel_phase_factor",
     "correctedMjySrPixel": "corrected", "kept": "kept", "rejectedBy": "rejected_by",
