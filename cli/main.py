@@ -28,6 +28,7 @@ from . import (
     sql,
     standards,
     standing,
+    studies,
     tracing,
 )
 from .options import DEBUG, common_options
@@ -64,6 +65,7 @@ def cli() -> None:
 for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
     files.problems, files.header, measuring.run, results.runs, results.show, results.export,
+    studies.radius_test, studies.studies, studies.study, studies.export_study,
     comparing.compare, explaining.why,
     tracing.lineage, standing.withdraw, standing.restore, standards.prov,
     reproducing.verify, reproducing.digest,

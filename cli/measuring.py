@@ -198,8 +198,7 @@ def run(
         for warning in plan.warnings:
             note(f"  {warning}")
 
-    words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
-    command = shlex.join(["iracdb", *words])
+    command = typed_command()
     with open_catalogue() as catalogue:
         with progress_bar("Measuring") as progress:
             made = catalogue.run(
@@ -210,6 +209,18 @@ def run(
         for sentence in catalogue.closing_notes(made.run_id):
             note(f"  {sentence}")
         return 5 if strict and made.problems else 0
+
+
+def typed_command() -> str:
+    """Tell what was typed, for a run's log.
+
+    Returns
+    -------
+    str
+        As a shell would read it.
+    """
+    words = [word.encode(errors="backslashreplace").decode() for word in sys.argv[1:]]
+    return shlex.join(["iracdb", *words])
 
 
 def _tell_plan(plan: Plan, as_json: bool) -> None:
