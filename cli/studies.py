@@ -83,16 +83,24 @@ def radius_test(
                 first_run, **asked, jobs=jobs, check_inputs=check_inputs, command=typed_command(),
                 out=folder, run_tables=run_tables, progress=progress, on_plan=on_plan,
             )  # fmt: skip
-        problems = sum(
-            len(catalogue.get(member.run_id).problems) for member in tables.results.members
-        )
+        problems = {
+            member.run_id: dict(catalogue.get(member.run_id).problems)
+            for member in tables.results.members
+        }
     _tell_study(tables, as_json)
+    if not as_json:
+        # What the smallest aperture could not do either.
+        outer = {one.run_id: radii[2] for one, radii in
+                 zip(tables.results.members, tables.results.radii, strict=True)}  # fmt: skip
+        for aorkey, reason in problems[min(problems, key=lambda number: outer[number])].items():
+            if all(aorkey in each for each in problems.values()):
+                click.echo(f"Problem AOR {aorkey}, through every combination: {reason}")
     if folder is not None and not as_json:
         from iracdb.export.study_files import study_file_names
 
         for name in study_file_names(tables.results.study.name):
             note(f"  wrote {folder}/{name}")
-    return 5 if strict and problems else 0
+    return 5 if strict and any(problems.values()) else 0
 
 
 # What all runs share is asked for as of one run, option by option.

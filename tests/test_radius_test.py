@@ -495,9 +495,7 @@ def test_a_changed_file_keeps_all_runs_open(archive: Path, tmp_path: Path) -> No
         assert {state for _, state in states(opened)} == {"running"}
 
 
-def test_the_command(
-    plain: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command(plain: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = ["--db", _place(plain)]
     words = ["radius-test", "--first-run", "200", "--channel", "1", *place]
     assert main([*words, "--dry-run", "--json"]) == 0
@@ -555,9 +553,7 @@ def test_which_combinations_fit_a_real_subarray(
     assert ends is not None
     assert [results.labels[place] for place in ends] == [lowest, highest]
     assert results.disagreement(line) == pytest.approx(apart, abs=0.05)
-    for label, radii, member in zip(
-        results.labels, results.radii, results.members, strict=True
-    ):
+    for label, radii, member in zip(results.labels, results.radii, results.members, strict=True):
         if label not in fitting:
             assert len(real.get(member.run_id).problems) == 1
             continue
