@@ -328,7 +328,7 @@ def test_the_study_to_go_on_with_is_named(plain: Catalogue) -> None:
     interrupted(plain, study="hot")
     with pytest.raises(RunRefused, match=r"to go on with a study that was begun: --study hot\)"):
         plain.radius_test(200, channel=1)
-    with pytest.raises(RunRefused, match="HOT|hot"):
+    with pytest.raises(RunRefused, match="The study hot is there with other runs"):
         plain.radius_test(300, channel=1, study="HOT")
     assert plain.radius_test(200, channel=1, study="hot").results.study.finished
 
@@ -474,7 +474,7 @@ def test_files_in_the_way_stop_it_before_anything_is_measured(
 ) -> None:
     (tmp_path / "radius-test-200_growth.csv").write_text("mine")
     monkeypatch.setattr(execute, "measured_through", stop)
-    with pytest.raises(CannotWrite, match="radius-test-200_growth.csv is there already"):
+    with pytest.raises(CannotWrite, match=r"radius-test-200_growth\.csv is there already"):
         plain.radius_test(200, channel=1, out=tmp_path)
     assert states(plain) == []
 

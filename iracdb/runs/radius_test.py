@@ -186,12 +186,14 @@ def prepare(connection: Connection, test: RadiusTest) -> Prepared:
         Where numbers or the study's name are taken, where the study was begun otherwise, or where
         no combination fits any array.
     """
-    plans = _plans(connection, test)
     existing = study_called(connection, test.study)
     if existing is None:
         _check_free(connection, test)
-        return Prepared(test, plans, None)
-    _check_goes_on(connection, test, existing, plans)
+        return Prepared(test, _plans(connection, test), None)
+    _check_unfinished(connection, test, existing)
+    plans = _plans(connection, test)
+    for member in existing.members:
+        check_same(connection, member.row, plans[member.run_id].parameters)
     left = [member.run_id for member in existing.members if member.row.state != "finished"]
     resumed = declared_plan(connection, left[0], plans[left[0]])
     pending = {number: resumed.through(plans[number].parameters) for number in left}
@@ -249,9 +251,7 @@ def _free(connection: Connection, test: RadiusTest) -> str:
     return f". {numbers} {'is' if count == 1 else 'are'} free: --first-run {first}"
 
 
-def _check_goes_on(
-    connection: Connection, test: RadiusTest, existing: Study, plans: Mapping[int, Plan]
-) -> None:
+def _check_unfinished(connection: Connection, test: RadiusTest, existing: Study) -> None:
     if existing.kind != KIND:
         raise RunRefused(f"The study {existing.name} is no radius test but a {existing.kind}")
     held = [(member.run_id, member.label) for member in existing.members]
@@ -269,8 +269,6 @@ def _check_goes_on(
             f"The study {existing.name} (runs {existing.numbers}) is finished, and a run is never "
             f"overwritten{_free(connection, test)}"
         )
-    for member in existing.members:
-        check_same(connection, member.row, plans[member.run_id].parameters)
 
 
 def make_radius_test(
