@@ -272,6 +272,23 @@ def test_a_run_of_it_may_go_on_alone(catalogue: Catalogue) -> None:
             assert catalogue.get(number).row.result_digest == again.row.result_digest
 
 
+def test_a_run_of_it_may_be_further_than_the_others(plain: Catalogue) -> None:
+    interrupted(plain)
+
+    def stop_later(_done: int, _total: int, aorkey: str) -> None:
+        if aorkey == str(SMALL):
+            raise Enough
+
+    with pytest.raises(Enough):
+        plain.run(204, channel=1, radius=(5, 5, 10), progress=stop_later)
+    rows = select(plain, "SELECT run_id FROM aor_result GROUP BY run_id HAVING COUNT(*) = 2")
+    assert [row["run_id"] for row in rows] == [204]
+    plain.radius_test(200, channel=1)
+    for number, radii in ((203, (5, 12, 20)), (204, (5, 5, 10))):
+        alone = plain.run(number + 100, channel=1, radius=radii)
+        assert plain.get(number).row.result_digest == alone.row.result_digest
+
+
 def test_a_run_without_a_number_does_not_take_up_one_of_a_study(plain: Catalogue) -> None:
     interrupted(plain)
     assert plain.run(channel=1).run_id == 210
