@@ -583,3 +583,22 @@ def test_a_real_full_array_fits_all(real: Catalogue) -> None:
     results = real.radius_test(500, channel=1, aors=[48765440], coord=STAR).results
     (line,) = results.lines
     assert np.isfinite([cell.flux for cell in line.cells]).all()
+
+
+def test_an_aor_without_a_file_is_told_once(
+    real: Catalogue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["radius-test", "--first-run", "700", "--channel", "2", "--no-tables"]
+    aors = ["--aor", "42789888", "--aor", "46466816", "--db", _place(real)]
+    assert main([*words, *aors]) == 0
+    said = capsys.readouterr()
+    told = [line for line in said.out.splitlines() if "Problem AOR" in line]
+    assert len(told) == 1
+    assert told[0].startswith(
+        "Problem AOR 42789888, through every combination: no bcd file of channel 2, only "
+    )
+    assert "(10, 12, 20) (8, 12, 20)" in said.err
+    assert "fit none of these arrays" in said.err
+    empty = real.study("radius-test-700").rows("best")[0]
+    assert empty[0] == 42789888
+    assert set(empty[2:]) == {"nan +- nan, nan%", None}
