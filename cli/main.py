@@ -31,6 +31,7 @@ from . import (
     sql,
     standards,
     standing,
+    studies,
     tracing,
     wording,
 )
@@ -70,6 +71,7 @@ for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
     files.problems, files.header, measuring.run, pipeline.pipeline,
     results.runs, results.show, results.export,
+    studies.radius_test, studies.studies, studies.study, studies.export_study,
     comparing.compare, explaining.why,
     tracing.lineage, standing.withdraw, standing.restore,
     wording.rename, wording.comment, standards.prov,

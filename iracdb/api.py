@@ -18,6 +18,7 @@ from iracdb.catalogue.urls import database_url, shown
 from iracdb.compare.api import ComparesRuns
 from iracdb.export.frozen.api import KeepsRuns
 from iracdb.export.prov.api import WritesProvenance
+from iracdb.export.study_api import MakesStudies
 from iracdb.published.api import PublishedRuns
 from iracdb.trace.api import TracesNumbers
 from iracdb.verify.api import VerifiesRuns
@@ -38,6 +39,7 @@ class Catalogue(
     WritesProvenance,
     VerifiesRuns,
     KeepsRuns,
+    MakesStudies,
 ):
     """A catalogue of frames and runs.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import text
 
@@ -36,9 +36,38 @@ def run_lock(database: Database, run_id: int) -> Iterator[None]:
     Busy
         Where another process is making it.
     """
+    with run_locks(database, (run_id,)):
+        yield
+
+
+@contextlib.contextmanager
+def run_locks(database: Database, run_ids: Sequence[int]) -> Iterator[None]:
+    """Hold several runs while they are made together.
+
+    Parameters
+    ----------
+    database : Database
+        The catalogue.
+    run_ids : sequence of int
+        The runs' numbers.
+
+    Yields
+    ------
+    None
+        While nobody else can hold any of them.
+
+    Raises
+    ------
+    Busy
+        Where another process is making one of them.
+    """
     database.check_writable()
-    holder = _sqlite_lock if database.dialect == "sqlite" else _postgresql_lock
-    with holder(database, run_id):
+    with contextlib.ExitStack() as stack:
+        if database.dialect == "sqlite":
+            for run_id in run_ids:
+                stack.enter_context(_sqlite_lock(database, run_id))
+        else:
+            stack.enter_context(_postgresql_locks(database, run_ids))
         yield
 
 
@@ -80,16 +109,22 @@ def _is_still(path: str, handle: int) -> bool:
 
 
 @contextlib.contextmanager
-def _postgresql_lock(database: Database, run_id: int) -> Iterator[None]:
-    # A session's lock: the server lets go of it when the connection ends.
+def _postgresql_locks(database: Database, run_ids: Sequence[int]) -> Iterator[None]:
+    # A session's locks, all in one session: the server lets go of them when its connection ends.
+    lock = text("SELECT pg_try_advisory_lock(:family, :run)")
+    unlock = text("SELECT pg_advisory_unlock(:family, :run)")
     with database.engine.connect() as connection:
-        key = {"family": _RUN_LOCKS, "run": run_id}
-        got = connection.execute(text("SELECT pg_try_advisory_lock(:family, :run)"), key)
-        if not got.scalar_one():
-            raise _taken(run_id)
-        connection.commit()
+        held: list[dict[str, int]] = []
         try:
+            for run_id in run_ids:
+                key = {"family": _RUN_LOCKS, "run": run_id}
+                got = connection.execute(lock, key).scalar_one()
+                connection.commit()
+                if not got:
+                    raise _taken(run_id)
+                held.append(key)
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:family, :run)"), key)
+            for key in held:
+                connection.execute(unlock, key)
             connection.commit()

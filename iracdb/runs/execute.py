@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,14 @@ from iracdb.errors import InputsChanged, RunRefused
 from iracdb.irac.frames import FrameFile, check_unchanged
 from iracdb.runs import registry
 from iracdb.runs.companions import companions_of, with_companions
-from iracdb.runs.making import Columns, Made, Places, made_rows, measured_aors, row_numbers
+from iracdb.runs.making import (
+    Columns,
+    Made,
+    Places,
+    made_rows_of,
+    measured_through,
+    row_numbers,
+)
 from iracdb.runs.measuring import workers
 from iracdb.runs.plan import Plan
 
@@ -63,17 +70,53 @@ def execute(
     InputsChanged
         Where a file is not the one that the catalogue knows; the run stays open.
     """
+    execute_together(
+        database, {run_id: plan}, jobs=jobs, check_inputs=check_inputs, progress=progress
+    )
+
+
+def execute_together(
+    database: Database,
+    plans: Mapping[int, Plan],
+    *,
+    jobs: int = 1,
+    check_inputs: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Make several runs that differ in their aperture alone: measure once, and close them all.
+
+    Each frame is read, and each centre fitted, once. An AOR of all runs is written in one
+    transaction, and all are closed in one.
+
+    Parameters
+    ----------
+    database : Database
+        Open for writing; this process holds the locks of all runs.
+    plans : mapping
+        Plans by the numbers of declared runs that are not finished.
+    jobs, check_inputs, progress : optional
+        As of `execute`.
+
+    Raises
+    ------
+    InputsChanged
+        Where a file is not the one that the catalogue knows; all runs stay open.
+    """
     with database.read() as connection:
-        done = _aors_done(connection, run_id)
-        declared = _declared(connection, run_id)
-    writer = _Writer(database, run_id, plan, progress)
-    left = [aorkey for aorkey in plan.aors if aorkey not in done]
-    writer.skip(done)
+        done = {run_id: _aors_done(connection, run_id) for run_id in plans}
+        declared = _declared(connection, plans)
+    writer = _Writer(database, plans, done, progress)
+    first = writer.plans[0]
+    apertures = tuple(plan.parameters.aperture for plan in writer.plans)
+    left = [aorkey for aorkey in first.aors if not writer.has(aorkey)]
+    writer.skip()
     with workers(jobs) as team:
-        writer.write_all(measured_aors(plan, left, _places(database, plan, declared), team))
+        places = _places(database, first, declared)
+        writer.write_all(measured_through(apertures, first, left, places, team))
     _check_inputs(database, declared, by_hash=check_inputs)
     with database.write() as connection:
-        registry.close(connection, run_id)
+        for run_id in plans:
+            registry.close(connection, run_id)
     with database.write() as connection:
         # A join of two runs takes seconds until the database knows how large they are.
         connection.execute(text("ANALYZE"))
@@ -86,9 +129,10 @@ def _aors_done(connection: Connection, run_id: int) -> set[int]:
     )
 
 
-def _declared(connection: Connection, run_id: int) -> set[int]:
+def _declared(connection: Connection, run_ids: Iterable[int]) -> set[int]:
     inputs = t.run_input.c
-    return set(connection.execute(select(inputs.file_id).where(inputs.run_id == run_id)).scalars())
+    query = select(inputs.file_id).where(inputs.run_id.in_(list(run_ids))).distinct()
+    return set(connection.execute(query).scalars())
 
 
 def _places(database: Database, plan: Plan, declared: set[int]) -> Places:
@@ -112,49 +156,66 @@ def _places(database: Database, plan: Plan, declared: set[int]) -> Places:
 
 
 class _Writer:
-    """Writes whole AORs, in order."""
+    """Writes whole AORs, in order, of one run or of several over the same frames."""
 
     def __init__(
-        self, database: Database, run_id: int, plan: Plan, progress: Progress | None
+        self,
+        database: Database,
+        plans: Mapping[int, Plan],
+        done: Mapping[int, set[int]],
+        progress: Progress | None,
     ) -> None:
         self._database = database
-        self._run_id = run_id
-        self._plan = plan
+        self._run_ids = tuple(plans)
+        self.plans = tuple(plans.values())
+        self._done = done
         self._progress = progress
-        self._frames = len(plan.inputs)
+        # Averages and files are those of all runs.
+        self._frames = len(self.plans[0].inputs)
         self._frames_done = 0
-        self._rows = row_numbers(plan)
+        self._rows = row_numbers(self.plans[0])
 
-    def skip(self, done: set[int]) -> None:
+    def has(self, aorkey: int) -> bool:
+        """Tell whether an earlier process wrote an AOR of all runs."""
+        return all(aorkey in done for done in self._done.values())
+
+    def skip(self) -> None:
         """Count what an earlier process wrote."""
-        self._frames_done = sum(1 for file in self._plan.inputs if file.aorkey in done)
-        if done and self._progress is not None:
+        self._frames_done = sum(1 for file in self.plans[0].inputs if self.has(file.aorkey))
+        if any(self._done.values()) and self._progress is not None:
             self._progress(self._frames_done, self._frames, "")
 
-    def write_all(self, measured: Iterator[tuple[int, list[Columns | None]]]) -> None:
+    def write_all(self, measured: Iterator[tuple[int, list[list[Columns | None]]]]) -> None:
         """Write each AOR as soon as it is measured, before the next is asked for."""
         for aorkey, columns in measured:
             self._write(aorkey, columns)
 
-    def _write(self, aorkey: int, columns: list[Columns | None]) -> None:
-        averages = self._plan.of_aor(aorkey)
+    def _write(self, aorkey: int, columns: list[list[Columns | None]]) -> None:
+        averages = self.plans[0].of_aor(aorkey)
         numbers: dict[Position, int] = {}
         # Before the transaction: another engine may take its time.
-        rows = made_rows(self._plan, aorkey, columns, self._rows[aorkey])
+        rows = made_rows_of(self.plans, aorkey, columns, self._rows[aorkey])
         with self._database.write() as connection:
-            for average, made in zip(averages, rows, strict=True):
+            for average in averages:
                 if average.target not in numbers:
                     numbers[average.target] = catalogue_targets.find_or_add(
                         connection, average.target, other_than=numbers.values()
                     )
-                self._write_average(connection, made, numbers[average.target])
+            for run_id, mine in zip(self._run_ids, rows, strict=True):
+                # One run of a study may have gone on alone.
+                if aorkey in self._done[run_id]:
+                    continue
+                for average, made in zip(averages, mine, strict=True):
+                    self._write_average(connection, run_id, made, numbers[average.target])
         frames = {file.file_id for average in averages for file in average.files}
         self._frames_done += len(frames)
         if self._progress is not None:
             self._progress(self._frames_done, self._frames, str(aorkey))
 
-    def _write_average(self, connection: Connection, made: Made, target_id: int) -> None:
-        values = {**made.average, "run_id": self._run_id, "target_id": target_id}
+    def _write_average(
+        self, connection: Connection, run_id: int, made: Made, target_id: int
+    ) -> None:
+        values = {**made.average, "run_id": run_id, "target_id": target_id}
         returning = insert(t.aor_result).values(**values).returning(t.aor_result.c.id)
         number = int(connection.execute(returning).scalar_one())
         if made.images:

@@ -189,13 +189,49 @@ def made_rows(
     list of Made
         One an average. Canonical values: NaN is None, -0.0 is 0.0.
     """
-    averages = plan.of_aor(aorkey)
-    pairs = zip(averages, measured, strict=True)
-    known = [(planned, columns) for planned, columns in pairs if columns is not None]
-    correct(known, plan.parameters, plan.engine)
+    (made,) = made_rows_of((plan,), aorkey, (measured,), rows)
+    return made
+
+
+def made_rows_of(
+    plans: Sequence[Plan],
+    aorkey: int,
+    measured: Sequence[Sequence[Columns | None]],
+    rows: Sequence[tuple[int, int]],
+) -> list[list[Made]]:
+    """Correct and average what was measured of one AOR for plans that differ in aperture alone.
+
+    The engine is asked once for all of them.
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+        What was to be averaged.
+    aorkey : int
+        Which AOR.
+    measured : sequence of sequence
+        For each plan what `made_rows` takes.
+    rows : sequence of tuple of int
+        The same for all plans: see `made_rows`.
+
+    Returns
+    -------
+    list of list of Made
+        For each plan what `made_rows` gives.
+    """
+    known = [
+        (planned, columns)
+        for plan, mine in zip(plans, measured, strict=True)
+        for planned, columns in zip(plan.of_aor(aorkey), mine, strict=True)
+        if columns is not None
+    ]
+    correct(known, plans[0].parameters, plans[0].engine)
     return [
-        _made(planned, columns, plan.parameters, places)
-        for planned, columns, places in zip(averages, measured, rows, strict=True)
+        [
+            _made(planned, columns, plan.parameters, places)
+            for planned, columns, places in zip(plan.of_aor(aorkey), mine, rows, strict=True)
+        ]
+        for plan, mine in zip(plans, measured, strict=True)
     ]
 
 

@@ -147,6 +147,27 @@ class Plan:
         """
         return self._by_aor.get(aorkey, ())
 
+    def through(self, parameters: Parameters) -> Plan:
+        """Make the same plan with another aperture.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Like this plan's, but for the aperture and its correction.
+
+        Returns
+        -------
+        Plan
+            The same AORs, targets and files; what cannot be measured may be other.
+        """
+        averages = tuple(
+            replace(each, problem=_problem(parameters, each.target, each.files[0].shape))
+            if each.files
+            else each
+            for each in self.averages
+        )
+        return replace(self, parameters=parameters, averages=averages)
+
     @cached_property
     def _by_aor(self) -> dict[int, tuple[PlannedAverage, ...]]:
         grouped = groupby(self.averages, key=lambda average: average.aorkey)

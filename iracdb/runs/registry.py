@@ -148,6 +148,8 @@ def unfinished_like(connection: Connection, parameters: Parameters) -> Row[Any] 
             run.c.state == "running",
             run.c.parameters_digest == parameters.digest,
             t.software.c.digest == this_software().digest,
+            # A run of a study goes on with its study, or when it is named.
+            run.c.run_id.not_in(select(t.study_run.c.run_id)),
         )
         .order_by(run.c.run_id.desc())
         .limit(1)

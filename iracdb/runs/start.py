@@ -87,7 +87,7 @@ def make_run(
     with run_lock(database, run_id):
         if existing is not None:
             with database.read() as connection:
-                plan = _plan_of(connection, run_id, plan)
+                plan = declared_plan(connection, run_id, plan)
         if on_plan is not None:
             on_plan(run_id, name, plan, existing is not None)
         if existing is None:
@@ -147,8 +147,28 @@ def check_same(connection: Connection, row: Row[Any], parameters: Parameters) ->
         )
 
 
-def _plan_of(connection: Connection, run_id: int, plan: Plan) -> Plan:
-    """Put together the plan that a run was declared with: its own inputs, not what is there now."""
+def declared_plan(connection: Connection, run_id: int, plan: Plan) -> Plan:
+    """Put together the plan that a run was declared with: its own inputs, not what is there now.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    run_id : int
+        An unfinished run.
+    plan : Plan
+        What would be done now: its parameters, targets and engine.
+
+    Returns
+    -------
+    Plan
+        Over the files that the run declared.
+
+    Raises
+    ------
+    RunRefused
+        Where another process has finished it.
+    """
     row = registry.find(connection, run_id)
     if row.state == "finished":
         raise RunRefused(f"Run {run_id} ({row.name}) has just been finished by another process")
