@@ -11,9 +11,10 @@ from click.core import ParameterSource
 
 from iracdb.errors import InputRefused, UsageError
 
-from .measuring import OUT, command_typed, tell_run, tell_start
+from .measuring import OUT, command_typed
 from .options import common_options, jobs_option, open_catalogue, strict_option
 from .output import note, progress_bar
+from .telling import tell_run, tell_start
 
 if TYPE_CHECKING:
     from iracdb.compat.asked import Asked

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .completing import run_names
-from .measuring import OUT, plain_rows, print_averages
+from .measuring import OUT
 from .options import common_options, open_catalogue, output_options
 from .output import (
     _visible,
@@ -20,6 +20,7 @@ from .output import (
     print_table,
     tell_problems,
 )
+from .telling import plain_rows, print_averages
 
 
 @click.command()

@@ -22,7 +22,8 @@ from iracdb.runs import measuring
 from iracdb.runs.measuring import Block, Workers
 from iracdb.runs.moving import moved
 from iracdb.runs.parameters import Parameters
-from iracdb.runs.plan import Plan, PlannedAverage
+from iracdb.runs.plan import Plan
+from iracdb.runs.planned import PlannedAverage
 from iracdb.runs.rows import average_row, averaged, correct, image_rows, join
 
 BLOCK = 64

@@ -15,55 +15,22 @@ from sqlalchemy import Connection
 
 from iracdb.catalogue import selection
 from iracdb.catalogue.newest import newest_files
-from iracdb.catalogue.selection import AorGlimpse, ScienceFile
-from iracdb.catalogue.targets import Position
+from iracdb.catalogue.selection import ScienceFile
 from iracdb.engines.choosing import engine_named
 from iracdb.errors import RunRefused, UsageError
-from iracdb.irac.files import is_cycling
-from iracdb.irac.handbook import APERTURE_CORRECTION, is_cryogenic
+from iracdb.irac.handbook import APERTURE_CORRECTION
 from iracdb.irac.motion import Place
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.response import NATIVE, Response
 from iracdb.runs.cautions import check_tables, response_cautions
 from iracdb.runs.choosing import Choice, Step
 from iracdb.runs.companions import SCIENCE, Companions, find_companions, without_companion
-from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.moving import observers_of
 from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
+from iracdb.runs.planned import PlannedAverage, averages_of, averages_without_files, problem_of
 from iracdb.runs.recipes import recipe_named
 from iracdb.runs.target_lists import FromList
-from iracdb.runs.targets import Fixed, FromHeaders, TargetChoice, choose
-
-NOT_HELD = "not in this catalogue"
-"""Why an AOR of a list that was not ingested gives nothing."""
-
-
-@dataclass(frozen=True)
-class PlannedAverage:
-    """One row of the AOR table to come.
-
-    Parameters
-    ----------
-    aorkey : int
-        Whose.
-    target : Position
-        What is measured.
-    group : str
-        Read mode, frame time and HDR part: what the frames have in common.
-    files : tuple of ScienceFile
-        What is averaged; empty for an AOR without a file of the kind.
-    facts : Facts
-        What its row says beside its numbers.
-    problem : str or None
-        Why nothing can be measured, where that is known beforehand.
-    """
-
-    aorkey: int
-    target: Position
-    group: str
-    files: tuple[ScienceFile, ...]
-    facts: Facts
-    problem: str | None = None
+from iracdb.runs.targets import TargetChoice, choose
 
 
 @dataclass(frozen=True)
@@ -161,7 +128,7 @@ class Plan:
             The same AORs, targets and files; what cannot be measured may be other.
         """
         averages = tuple(
-            replace(each, problem=_problem(parameters, each.target, each.files[0].shape))
+            replace(each, problem=problem_of(parameters, each.target, each.files[0].shape))
             if each.files
             else each
             for each in self.averages
@@ -329,9 +296,9 @@ def assemble(
             lacking = held[aorkey] - len(mine)
             warnings.append(f"AOR {aorkey} has {lacking} of {held[aorkey]} frames without a {kind}")
         if mine:
-            made = _averages(parameters, choice, aorkey, mine)
+            made = averages_of(parameters, choice, aorkey, mine)
         else:
-            made = _empty(connection, parameters, choice, aorkey)
+            made = averages_without_files(connection, parameters, choice, aorkey)
         averages += made
         warnings += without_companion(companions, parameters, aorkey, mine)
         warnings += _warnings(made)
@@ -348,87 +315,6 @@ def assemble(
         companions=companions,
         observers=observers,
     )
-
-
-def _averages(
-    parameters: Parameters, choice: TargetChoice, aorkey: int, files: tuple[ScienceFile, ...]
-) -> list[PlannedAverage]:
-    if parameters["grouping"] == "all":
-        groups = [files]
-    else:
-        by_group = sorted(files, key=likeness)
-        groups = [tuple(group) for _, group in groupby(by_group, key=likeness)]
-    made = []
-    for target in _targets(choice, aorkey, files[0].object, files[0].ra_ref, files[0].dec_ref):
-        for group in groups:
-            problem = _problem(parameters, target, group[0].shape)
-            name = "all" if parameters["grouping"] == "all" else group_name(group[0])
-            made.append(PlannedAverage(aorkey, target, name, group, facts_of(group), problem))
-    return made
-
-
-def _problem(parameters: Parameters, target: Position, shape: tuple[int, int]) -> str | None:
-    if target.ra is None:
-        return "no position: its headers have no RA_REF and DEC_REF"
-    if not parameters.aperture.fits(shape):
-        radii = shown_radii(parameters.aperture)
-        return f"radii {radii} cannot fit the {shape[0]} x {shape[1]} array"
-    return None
-
-
-def _targets(
-    choice: TargetChoice, aorkey: int, name: str | None, ra: float | None, dec: float | None
-) -> tuple[Position, ...]:
-    match choice:
-        case FromHeaders():
-            return (Position(choice.name or name or f"AOR {aorkey}", ra, dec),)
-        case Fixed():
-            return (Position(choice.name, choice.ra, choice.dec, choice.motion),)
-        case FromList():
-            return choice.of(aorkey)
-
-
-def _empty(
-    connection: Connection, parameters: Parameters, choice: TargetChoice, aorkey: int
-) -> list[PlannedAverage]:
-    """Plan the rows of an AOR that has no file of the kind asked for."""
-    known = selection.glimpse(connection, aorkey, parameters["channel"])
-    problem = _why_empty(known, parameters)
-    facts = Facts()
-    name, ra, dec = None, None, None
-    if known is not None:
-        name = known.object
-        facts = Facts(cycling=is_cycling(known.label))
-        if known.first is not None and known.last is not None:
-            name, ra, dec = known.first.object or name, known.first.ra_ref, known.first.dec_ref
-            last = known.last
-            facts = Facts(
-                mission=None if last.mjd_obs is None
-                else "CRYO" if is_cryogenic(last.mjd_obs) else "WARM",
-                read_mode=last.read_mode,
-                frame_time=last.frame_time,
-                hdr_part=last.hdr_part,
-                cycling=is_cycling(known.label),
-                dither_scale=last.dither_scale,
-                dither_position=last.dither_position,
-                date_obs=last.date_obs,
-                mjd_obs=last.mjd_obs,
-            )  # fmt: skip
-    return [
-        PlannedAverage(aorkey, target, "none", (), facts, problem)
-        for target in _targets(choice, aorkey, name, ra, dec)
-    ]
-
-
-def _why_empty(known: AorGlimpse | None, parameters: Parameters) -> str:
-    if known is None:
-        return NOT_HELD
-    channel, kind = parameters["channel"], parameters["kind"]
-    if not known.kinds:
-        return f"no frames of channel {channel}"
-    if kind in known.kinds and parameters["where"] is not None:
-        return f"no frame where {parameters['where']}"
-    return f"no {kind} file of channel {channel}, only {', '.join(known.kinds)}"
 
 
 def _warnings(averages: Iterable[PlannedAverage]) -> list[str]:

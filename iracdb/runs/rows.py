@@ -24,7 +24,7 @@ from iracdb.photometry.pairing import pairing_named
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
 from iracdb.runs.parameters import Parameters
-from iracdb.runs.plan import PlannedAverage
+from iracdb.runs.planned import PlannedAverage
 
 FloatArray = npt.NDArray[np.float64]
 

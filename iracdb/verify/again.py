@@ -16,7 +16,8 @@ from iracdb.catalogue.targets import motion_columns
 from iracdb.runs.execute import Progress
 from iracdb.runs.making import Columns, Made, made_rows, measured_aors, row_numbers
 from iracdb.runs.measuring import Workers
-from iracdb.runs.plan import Plan, PlannedAverage
+from iracdb.runs.plan import Plan
+from iracdb.runs.planned import PlannedAverage
 from iracdb.verify.differences import Comparison, keyed
 from iracdb.verify.inputs import CheckedInput, places_of_found
 from iracdb.verify.planned import Chosen, complete_files, only_files

@@ -20,7 +20,8 @@ from iracdb.photometry.response import Response
 from iracdb.runs.companions import companions_of, declared_files
 from iracdb.runs.likeness import Facts
 from iracdb.runs.parameters import Parameters
-from iracdb.runs.plan import Plan, PlannedAverage, assemble
+from iracdb.runs.plan import Plan, assemble
+from iracdb.runs.planned import PlannedAverage
 from iracdb.runs.target_lists import FromList
 
 _FACTS = tuple(field.name for field in fields(Facts))
