@@ -10,8 +10,9 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from iracdb.catalogue.once import find_or_insert
 from iracdb.catalogue.tables import target
 
 SAME_TARGET_ARCSEC = 0.1
@@ -134,18 +135,8 @@ def find_or_add(
     if found is not None:
         return int(found)
     motion = {} if position.motion is None else vars(position.motion)
-    made = (
-        insert(target)
-        .values(
-            identity=position.identity,
-            name=position.name,
-            ra=position.ra,
-            dec=position.dec,
-            **motion,
-        )
-        .returning(target.c.id)
-    )
-    return int(connection.execute(made).scalar_one())
+    values = {"name": position.name, "ra": position.ra, "dec": position.dec, **motion}
+    return find_or_insert(connection, target, {"identity": position.identity}, values)
 
 
 def _nearest(

@@ -126,12 +126,11 @@ def run(*arguments: Any, catalogue: Where = None, **named: Any) -> Tables:
     asked = form(*given.args)
     notes: list[str] = []
     command = f"iracdb.compat.run({_shown(given.arguments)})"
-    measured = _measured(catalogue, asked, command, notes.append)
+    layout = LAYOUTS[DEFAULT_LAYOUT if later else OLDER_LAYOUT]
+    tables = _tables(catalogue, asked, command, layout, notes.append)
     for note in notes:
         warnings.warn(note, UserWarning, stacklevel=2)
-    layout = LAYOUTS[DEFAULT_LAYOUT if later else OLDER_LAYOUT]
-    problems = np.array(measured.problem_aors, dtype=np.int64)
-    return _table(measured, "aor", layout), _table(measured, "img", layout), problems
+    return tables
 
 
 def _is_later(arguments: tuple[Any, ...], named: dict[str, Any]) -> bool:
@@ -225,7 +224,9 @@ def _shown_one(name: str, value: Any) -> str:
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def _measured(where: Where, asked: Asked, command: str, on_note: Callable[[str], None]) -> Measured:
+def _tables(
+    where: Where, asked: Asked, command: str, layout: Layout, on_note: Callable[[str], None]
+) -> Tables:
     # Where nothing is there to be taken in, no empty catalogue is left behind.
     opened = (
         contextlib.nullcontext(where)
@@ -234,7 +235,9 @@ def _measured(where: Where, asked: Asked, command: str, on_note: Callable[[str],
     )
     with opened as catalogue:
         take_in(catalogue, asked, on_note=on_note)
-        return measure(catalogue, asked, command=command, on_note=on_note)
+        measured = measure(catalogue, asked, command=command, on_note=on_note)
+        problems = np.array(measured.problem_aors, dtype=np.int64)
+        return _table(measured, "aor", layout), _table(measured, "img", layout), problems
 
 
 def _table(measured: Measured, which: Which, layout: Layout) -> Table:
