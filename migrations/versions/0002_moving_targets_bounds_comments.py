@@ -42,6 +42,8 @@ _DESCRIBED = (
     ("run_input", "file_id", "the file"),
 )
 
+_OF_LIST = "[AORKEY, RA, Dec, name, text] of each row"
+
 
 def upgrade() -> None:
     """Add columns, which are empty for all that was measured before, and comments that lacked."""
@@ -50,12 +52,14 @@ def upgrade() -> None:
             op.add_column(table, sa.Column(name, sa.Double(), nullable=True, comment=comment))
     for table, name, comment in _DESCRIBED:
         _describe(table, name, comment)
+    _describe("target_list", "rows", f"{_OF_LIST}, and the motion of one that moves")
 
 
 def downgrade() -> None:
     """Drop them."""
     for table, name, _ in _DESCRIBED:
         _describe(table, name, None)
+    _describe("target_list", "rows", _OF_LIST)
     # Not in a batch, which would make the table anew, and rows that refer to it are in the way.
     for table, columns in _ADDED.items():
         for name, _ in columns:

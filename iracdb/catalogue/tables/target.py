@@ -34,7 +34,12 @@ target_list = Table(
     identifier("A list's number in this catalogue"),
     Column("sha256", Text, nullable=False, comment="SHA-256 of the list's bytes, hexadecimal"),
     Column("path", Text, nullable=False, comment="where it was first read"),
-    Column("rows", Json, nullable=False, comment="[AORKEY, RA, Dec, name, text] of each row"),
+    Column(
+        "rows",
+        Json,
+        nullable=False,
+        comment="[AORKEY, RA, Dec, name, text] of each row, and the motion of one that moves",
+    ),
     UniqueConstraint("sha256"),
     comment="A list of AORs and targets, as read from a file",
 )
