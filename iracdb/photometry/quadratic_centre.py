@@ -82,8 +82,9 @@ class QuadraticCentre:
         """Find the maximum of the surface, from the box's middle."""
         step = np.arange(-self.half_box, self.half_box + 1.0)
         size, square = len(step), float(np.sum(step**2))
-        bend = step**2 - square / size
-        bends = size * float(np.sum(bend**2))
+        # In whole numbers: of a ridge the sum is zero, not rounding noise with a maximum somewhere.
+        bend = size * step**2 - square
+        bends = float(np.sum(bend**2))
         along_x, along_y = np.sum(box, axis=0), np.sum(box, axis=1)
         c10 = float(np.sum(step * along_x)) / (size * square)
         c01 = float(np.sum(step * along_y)) / (size * square)
