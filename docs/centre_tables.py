@@ -25,7 +25,7 @@ WORST_POINTING = 1.0
 MISSIONS = {"cryogenic": 54_000.0, "warm": 56_000.0}
 MODES = {"full": (12.0, 20.0, 127.0), "subarray": (0.4, 200.0, 15.0)}
 """By read mode: frame time in seconds, flux density in mJy, the pixel that the star falls in."""
-FAINT = (1.0, 0.1, 0.05, 0.02, 0.01, 0.005)
+FAINT = (1.0, 0.1, 0.05, 0.02)
 """Flux densities in mJy of the second table: warm channel 1, full array, 12 s."""
 
 
