@@ -47,7 +47,7 @@ def test_the_table_of_faint_stars_is_true():
 
 
 def test_the_error_of_a_bright_star_is_the_same_on_both_sides_of_the_pixel():
-    images, truth, _ = stars(1, "warm", "full", 200.0)
+    images, truth, _ = stars(1, "warm", "full")
     off = errors(images, truth, truth)
     for both in off.values():
         grid = both.reshape(2, 5, 5)
