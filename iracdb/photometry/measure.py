@@ -37,6 +37,8 @@ class Fluxes:
         Exact-overlap sum in the source circle, MJy/sr x pixel.
     sky : numpy.ndarray
         Sky per pixel, MJy/sr.
+    sky_sigma : numpy.ndarray
+        Scatter of the single pixels that the sky rests on, MJy/sr; which scatter, the sky says.
     background : numpy.ndarray
         Sky times the circle's area, MJy/sr x pixel.
     net : numpy.ndarray
@@ -44,12 +46,14 @@ class Fluxes:
     sky_pixels : numpy.ndarray
         How many pixels the sky rests on, parts of pixels included.
     nan_in_aperture, nan_in_annulus : numpy.ndarray
-        Counts of the pixels without a value that circle and annulus overlap; 0 where no aperture
-        was laid.
+        Counts of the pixels without a value in circle and annulus; 0 where no aperture was laid.
+        Of the annulus the mean counts all that it overlaps, the other skies those whose centre
+        lies in it.
     """
 
     raw: FloatArray
     sky: FloatArray
+    sky_sigma: FloatArray
     background: FloatArray
     net: FloatArray
     sky_pixels: FloatArray
@@ -214,11 +218,14 @@ def measure_fluxes(
     laid = flags == 0
     flags[circle.nan_pixels > 0] |= quality.NAN_IN_APERTURE
     flags[laid & ~np.isfinite(level.level)] |= quality.NO_BACKGROUND
-    raw, per_pixel = (np.where(flags == 0, v, np.nan) for v in (circle.total, level.level))
+    raw, per_pixel, sigma = (
+        np.where(flags == 0, v, np.nan) for v in (circle.total, level.level, level.sigma)
+    )
     background = per_pixel * aperture.area
     return flags, Fluxes(
         raw=raw,
         sky=per_pixel,
+        sky_sigma=sigma,
         background=background,
         net=raw - background,
         sky_pixels=level.pixels,

@@ -1,8 +1,17 @@
-"""The level of the sky under a star, from its background annulus."""
+"""The level of the sky under a star, from its background annulus.
+
+The mean takes parts of pixels by their exact overlap. Median and mode take the pixels whose centre
+lies in the annulus, whole, as aper.pro of the IDL Astronomy User's Library and DAOPHOT do: the
+number of pixels stays a count and their scatter a plain one. Weighted by exact overlap, the mode
+makes the apertures 2/2-6, 3/3-7 and 5/5-10 agree as well (0.5 %, 0.1 % and 0.3 % on the three
+real stars of the tests, both ways, to 0.1 %); with all pixels that the annulus touches, whole, it
+takes in the star at the inner circle, and they agree half as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -11,10 +20,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iracdb.errors import UsageError
-from iracdb.photometry.aperture import Aperture, ring_sums
+from iracdb.photometry.aperture import Aperture, ring_pixels, ring_sums
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+CLIP = 3.0
+"""How many standard deviations from the median a pixel may be for the mode."""
+
+FEWEST_PIXELS = 20
+"""Fewest pixels that the mode may rest on, as in MMM.
+
+The mode of n pixels of pure Gaussian noise scatters by 2.5 sigma / sqrt(n), the mean by 1: on 20
+pixels that is half a sigma.
+"""
+
+_SIGMA_OF_MAD = 1.482602218505602
+"""Standard deviation over median absolute deviation, for a Gaussian: 1 / Phi^-1(3/4)."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +46,21 @@ class SkyLevels:
     Parameters
     ----------
     level : numpy.ndarray
-        Sky per pixel in the images' unit; NaN where the annulus has no finite pixel, and where
-        nothing was measured.
+        Sky per pixel in the images' unit; NaN where the annulus has no finite pixel, or fewer
+        than the sky needs, and where nothing was measured.
+    sigma : numpy.ndarray
+        Scatter of the single pixels that the level rests on, in the images' unit; each sky says
+        which scatter. It is no error of the level. NaN where there is no level.
     pixels : numpy.ndarray
-        How many pixels it rests on, parts of pixels included; NaN where nothing was measured.
+        How many pixels it rests on, parts of pixels included; where they were too few for a
+        level, how many there were. NaN where nothing was measured.
     nan_pixels : numpy.ndarray
-        Count of the annulus's pixels that are not finite; 0 where nothing was measured.
+        Count of the annulus's pixels that are not finite; 0 where nothing was measured. The mean
+        counts every pixel that the annulus overlaps, the others those whose centre lies in it.
     """
 
     level: FloatArray
+    sigma: FloatArray
     pixels: FloatArray
     nan_pixels: IntArray
 
@@ -74,6 +102,9 @@ class MeanSky:
     -----
     The original pipeline's manual. It is the sky of the published runs; a star in the annulus
     moves it.
+
+    Its sigma is the standard deviation of the same pixels with the same weights, none clipped: a
+    star in the annulus widens it.
     """
 
     name = "mean"
@@ -105,10 +136,98 @@ class MeanSky:
         # 0/0 is an annulus without a value: NaN is the answer.
         with np.errstate(invalid="ignore"):
             level = sums.total / area
-        return SkyLevels(level, sums.pixels, sums.nan_pixels)
+        sigma = np.full(len(images), np.nan)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for k in np.flatnonzero(np.isfinite(level)):
+                sigma[k] = _spread(images[k], float(x[k]), float(y[k]), aperture)
+        return SkyLevels(level, sigma, sums.pixels, sums.nan_pixels)
 
 
-SKIES: Mapping[str, Sky] = MappingProxyType({s.name: s for s in (MeanSky(),)})
+class MedianSky:
+    """Median of the whole pixels of the annulus, none clipped.
+
+    Notes
+    -----
+    Its sigma is the median absolute deviation from it, scaled by 1.4826 to the standard deviation
+    of a Gaussian: as little moved by a few bright pixels as the median itself. It is 0 where more
+    than half of the pixels are equal. One pixel is enough.
+    """
+
+    name = "median"
+
+    def __call__(
+        self, images: FloatArray, x: FloatArray, y: FloatArray, aperture: Aperture
+    ) -> SkyLevels:
+        """Take the median of each image's annulus.
+
+        Parameters
+        ----------
+        images : numpy.ndarray
+            Block of images (n, ny, nx); pixels that are not finite are left out, and counted.
+        x, y : numpy.ndarray
+            Centres (n,) in pixels; NaN asks for nothing.
+        aperture : Aperture
+            Holds the annulus.
+
+        Returns
+        -------
+        SkyLevels
+            NaN where the position is NaN or the annulus leaves the array.
+        """
+        return _levels(images, x, y, aperture, _median_of)
+
+
+class ModeSky:
+    """Mode of the whole pixels of the annulus: 3 median - 2 mean of those left by clipping.
+
+    Notes
+    -----
+    Pixels more than 3 standard deviations from the median are left out, and median and standard
+    deviation taken anew, until nothing changes. Its sigma is the standard deviation (division by
+    n) of the pixels that are left: for a Gaussian 1.3 % too small, since the tails are cut. Fewer
+    than `FEWEST_PIXELS` before or after clipping give no level.
+
+    It stands for MMM (Stetson 1987, PASP 99, 191), the sky of aper.pro, and is not MMM itself.
+    MMM clips about its mode by Chauvenet's criterion (2.8 standard deviations for 100 pixels, and
+    half of what lies between mean and mode more), lets clipped pixels return, averages the
+    central fifth of the pixels for its median, and takes the mean where the median is not below
+    the mean. Here 3 median - 2 mean holds on both sides: the mean on one side alone puts the sky
+    of an empty annulus too low by 0.9 of the mean's standard error. On real stars in
+    the apertures 2/2-6, 3/3-7 and 5/5-10 MMM's flux densities differ from these by 0.13 % on
+    average and 0.43 % at most.
+
+    How far clipping goes matters where the annulus begins on the star itself: in channel 4, from
+    2 to 6 pixels, a stop after 5 rounds gives 1 % more than convergence.
+    """
+
+    name = "mode"
+
+    def __call__(
+        self, images: FloatArray, x: FloatArray, y: FloatArray, aperture: Aperture
+    ) -> SkyLevels:
+        """Estimate the mode of each image's annulus.
+
+        Parameters
+        ----------
+        images : numpy.ndarray
+            Block of images (n, ny, nx); pixels that are not finite are left out, and counted.
+        x, y : numpy.ndarray
+            Centres (n,) in pixels; NaN asks for nothing.
+        aperture : Aperture
+            Holds the annulus.
+
+        Returns
+        -------
+        SkyLevels
+            NaN where the position is NaN, the annulus leaves the array, or fewer than
+            `FEWEST_PIXELS` pixels are left.
+        """
+        return _levels(images, x, y, aperture, _mode_of)
+
+
+SKIES: Mapping[str, Sky] = MappingProxyType(
+    {s.name: s for s in (MeanSky(), MedianSky(), ModeSky())}
+)
 """The skies that a run may ask for, by name."""
 
 
@@ -133,3 +252,75 @@ def sky_named(name: str) -> Sky:
     if name not in SKIES:
         raise UsageError(f"No sky is called {name!r}; there are: {', '.join(SKIES)}")
     return SKIES[name]
+
+
+def _spread(image: FloatArray, x: float, y: float, aperture: Aperture) -> float:
+    """Give the standard deviation of an annulus's finite pixels, weighted by their overlap."""
+    values, weights = ring_pixels(image, x, y, aperture.r_out, aperture.r_in)
+    finite = np.isfinite(values)
+    values, weights = values[finite], weights[finite]
+    area = np.sum(weights)
+    from_mean = values - np.sum(weights * values) / area
+    return math.sqrt(np.sum(weights * from_mean**2) / area)
+
+
+def _levels(
+    images: FloatArray,
+    x: FloatArray,
+    y: FloatArray,
+    aperture: Aperture,
+    estimate: Callable[[FloatArray], tuple[float, float, int]],
+) -> SkyLevels:
+    """Give the sorted finite pixels of each annulus to an estimate: level, sigma, pixels used.
+
+    Sorted, they are summed in one order: the bits do not depend on where a pixel lies.
+    """
+    level, sigma, pixels = (np.full(len(images), np.nan) for _ in range(3))
+    nan_pixels = np.zeros(len(images), dtype=np.int64)
+    laid = ~aperture.out_of_bounds(x, y, (images.shape[-2], images.shape[-1]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in np.flatnonzero(laid):
+            values = _whole_pixels(images[k], float(x[k]), float(y[k]), aperture)
+            finite = np.isfinite(values)
+            nan_pixels[k] = np.count_nonzero(~finite)
+            level[k], sigma[k], pixels[k] = estimate(np.sort(values[finite]))
+    return SkyLevels(level, sigma, pixels, nan_pixels)
+
+
+def _whole_pixels(image: FloatArray, x: float, y: float, aperture: Aperture) -> FloatArray:
+    """Values of the pixels whose centre lies in the annulus, its two circles included."""
+    ny, nx = image.shape
+    r_in, r_out = aperture.r_in, aperture.r_out
+    x0, x1 = max(math.ceil(x - r_out), 0), min(math.floor(x + r_out) + 1, nx)
+    y0, y1 = max(math.ceil(y - r_out), 0), min(math.floor(y + r_out) + 1, ny)
+    squared = (np.arange(x0, x1) - x) ** 2 + ((np.arange(y0, y1) - y) ** 2)[:, None]
+    cut: FloatArray = image[y0:y1, x0:x1][(squared >= r_in**2) & (squared <= r_out**2)]
+    return cut
+
+
+def _median_of(values: FloatArray) -> tuple[float, float, int]:
+    n = len(values)
+    if n == 0:
+        return math.nan, math.nan, 0
+    level = _middle(values)
+    return level, _SIGMA_OF_MAD * _middle(np.sort(np.abs(values - level))), n
+
+
+def _mode_of(values: FloatArray) -> tuple[float, float, int]:
+    while len(values) >= FEWEST_PIXELS:
+        # Called by name, np.mean and np.std take longer than the hundred pixels they add up.
+        n, median = len(values), _middle(values)
+        mean = float(np.add.reduce(values)) / n
+        sigma = math.sqrt(float(np.add.reduce((values - mean) ** 2)) / n)
+        first = values.searchsorted(median - CLIP * sigma, "left")
+        last = values.searchsorted(median + CLIP * sigma, "right")
+        if last - first == n:
+            return 3 * median - 2 * mean, sigma, n
+        values = values[first:last]
+    return math.nan, math.nan, len(values)
+
+
+def _middle(values: FloatArray) -> float:
+    """Median of sorted values."""
+    n = len(values)
+    return 0.5 * float(values[(n - 1) // 2]) + 0.5 * float(values[n // 2])
