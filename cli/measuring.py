@@ -140,6 +140,16 @@ def response_options(command: Function) -> Function:
     help="Arcsec; by default from the manual's table, by channel.",
 )
 @click.option(
+    "--centre",
+    type=click.Choice(["gaussian", "moment", "quadratic"]),
+    help="How centres are found.  [default: gaussian]",
+)
+@click.option(
+    "--sky",
+    type=click.Choice(["mean", "median", "mode"]),
+    help="How the sky is read from the annulus.  [default: mean]",
+)
+@click.option(
     "--rejection",
     metavar="RULE",
     help="minmax, sigma:N, sigma-iterate:N, mad:N, published or none.  [default: minmax]",

@@ -133,8 +133,8 @@ class Catalogue(
         Plan
             AORs, frames, targets, parameters as applied, and what is missing.
         """
-        from iracdb.runs.parameters import Request
         from iracdb.runs.plan import make_plan
+        from iracdb.runs.request import Request
 
         with self._database.read() as connection:
             return make_plan(connection, Request.of(options))
@@ -153,6 +153,8 @@ class Catalogue(
         radius: Radii | None = None,
         aperture_correction: float | None = None,
         pixel_size: float | None = None,
+        centre: str | None = None,
+        sky: str | None = None,
         rejection: str | None = None,
         engine: str | None = None,
         response: str | None = None,
@@ -199,6 +201,10 @@ class Catalogue(
             Source radius, inner and outer radius of the annulus, pixels.
         aperture_correction, pixel_size : float, optional
             Override the manual's tables; the pixel size in arcsec.
+        centre : str, optional
+            How centres are found: ``gaussian``, ``moment`` or ``quadratic``.
+        sky : str, optional
+            How the sky is read: ``mean``, ``median`` or ``mode`` of the annulus.
         rejection : str, optional
             ``minmax``, ``sigma:N``, ``sigma-iterate:N``, ``mad:N``, ``published`` or ``none``.
         engine : str, optional
@@ -247,7 +253,7 @@ class Catalogue(
         """
         given = dict(locals())
         from iracdb.export.run_into import run_into
-        from iracdb.runs.parameters import Request
+        from iracdb.runs.request import Request
 
         asked = {name: given[name] for name in Request.__dataclass_fields__}
         return run_into(

@@ -102,6 +102,10 @@ IMG_MORE: tuple[Column, ...] = (
     ),
     Column("Sky", "sky", "float", "MJy sr-1", "instr.background", "Background a pixel."),
     Column(
+        "Sky Sigma", "sky_sigma", "float", "MJy sr-1", "stat.stdev;instr.background",
+        "Scatter of the pixels that the sky rests on.",
+    ),
+    Column(
         "Sky Pixels", "sky_pixels", "float", "pix", "meta.number",
         "Area of the annulus that has values.",
     ),

@@ -16,7 +16,8 @@ from iracdb.errors import UsageError
 from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry.correction import TABLES
 from iracdb.photometry.rejection import REJECTION_FORMS
-from iracdb.runs.parameters import Parameters, Request
+from iracdb.runs.parameters import Parameters
+from iracdb.runs.request import Request
 
 DOCS = Path(__file__).parents[1] / "docs"
 

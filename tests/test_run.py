@@ -46,7 +46,7 @@ from iracdb.irac.simulate import (
 from iracdb.runs import software as software_module
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.names import agree, check_name
-from iracdb.runs.parameters import Request
+from iracdb.runs.request import Request
 from iracdb.runs.target_lists import read_target_list
 
 PLAIN = FrameSpec(

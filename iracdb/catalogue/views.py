@@ -98,6 +98,7 @@ IMG_SQL: dict[str, str] = {
             "angle",
             "residual_sum",
             "sky",
+            "sky_sigma",
             "sky_pixels",
             "nan_in_aperture",
             "nan_in_annulus",

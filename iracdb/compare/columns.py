@@ -56,6 +56,7 @@ IMAGE_COLUMNS: tuple[Compares, ...] = (
     Compares("angle", "number", "rad"),
     Compares("residual_sum", "number", "MJy2 sr-2"),
     Compares("sky", "number", "MJy sr-1"),
+    Compares("sky_sigma", "number", "MJy sr-1"),
     Compares("sky_pixels", "number", "pix"),
     Compares("nan_in_aperture"),
     Compares("nan_in_annulus"),

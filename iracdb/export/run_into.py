@@ -9,8 +9,8 @@ from iracdb.catalogue.database import Database
 from iracdb.errors import CannotWrite
 from iracdb.export.tables import export_run, file_names
 from iracdb.export.writing import check_free
-from iracdb.runs.parameters import Request
 from iracdb.runs.plan import Plan
+from iracdb.runs.request import Request
 from iracdb.runs.results import Run
 from iracdb.runs.start import make_run
 

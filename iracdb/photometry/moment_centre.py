@@ -34,9 +34,10 @@ class MomentCentre:
 
     Notes
     -----
-    The Science Center's box_centroider with half-width 3, background width 6, border 3 and
-    TWOPASS, as its pages on high-precision photometry and on the contributed IRAC software
-    recommend for use with the pixel-phase correction. From there are box, ring, clipped median,
+    The Science Center's box_centroider, which its pages on high-precision photometry and on the
+    contributed IRAC software recommend, always with TWOPASS, for use with its gain map; the
+    half-width 3, background width 6 and border 3 are those that observers call it with. From
+    there are box, ring, clipped median,
     second pass and the share of pixels needed. Ours are the search for the brightest pixel, and
     no centre where the routine would cut its box at the array's edge, take zero for the
     background, or divide by any sum, were it negative.

@@ -26,9 +26,10 @@ from iracdb.runs.cautions import check_tables, response_cautions
 from iracdb.runs.choosing import Choice, Step
 from iracdb.runs.companions import SCIENCE, Companions, find_companions, without_companion
 from iracdb.runs.moving import observers_of
-from iracdb.runs.parameters import Parameters, Request, apply, shown_radii
+from iracdb.runs.parameters import Parameters, apply, shown_radii
 from iracdb.runs.planned import PlannedAverage, averages_of, averages_without_files, problem_of
 from iracdb.runs.recipes import recipe_named
+from iracdb.runs.request import Request
 from iracdb.runs.target_lists import FromList
 from iracdb.runs.targets import TargetChoice, choose
 

@@ -20,8 +20,9 @@ from iracdb.runs import registry
 from iracdb.runs.combinations import Combination, combinations_of
 from iracdb.runs.execute import Progress, execute_together
 from iracdb.runs.names import LARGEST, agree
-from iracdb.runs.parameters import Parameters, Request
+from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, make_plan
+from iracdb.runs.request import Request
 from iracdb.runs.start import check_same, declared_plan
 from iracdb.runs.studies import (
     Study,

@@ -17,8 +17,9 @@ from iracdb.layouts import DEFAULT_LAYOUT
 from iracdb.photometry.response import Response
 from iracdb.runs.digested import digest_of_run
 from iracdb.runs.names import LARGEST, agree, number_of
-from iracdb.runs.parameters import Parameters, Request
+from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan
+from iracdb.runs.request import Request
 from iracdb.runs.software import record, this_software
 from iracdb.runs.target_lists import FromList
 

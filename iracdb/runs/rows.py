@@ -77,6 +77,7 @@ def join(measurements: Sequence[Measurement]) -> dict[str, npt.NDArray[Any]]:
         "angle": all_of("centres", "angle"),
         "residual_sum": all_of("centres", "residual_sum"),
         "sky": all_of("fluxes", "sky"),
+        "sky_sigma": all_of("fluxes", "sky_sigma"),
         "sky_pixels": all_of("fluxes", "sky_pixels"),
         "nan_in_aperture": all_of("fluxes", "nan_in_aperture"),
         "nan_in_annulus": all_of("fluxes", "nan_in_annulus"),

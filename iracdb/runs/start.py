@@ -13,8 +13,9 @@ from iracdb.errors import RunRefused
 from iracdb.runs import registry
 from iracdb.runs.companions import declared_files
 from iracdb.runs.execute import Progress, execute
-from iracdb.runs.parameters import Parameters, Request
+from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, assemble, make_plan
+from iracdb.runs.request import Request
 from iracdb.runs.software import recorded, this_software
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ def compare_again(
     found: Mapping[int, CheckedInput],
     team: Workers,
     progress: Progress | None,
+    not_told: Collection[str] = (),
 ) -> Comparison:
     """Measure a run again and compare.
 
@@ -66,6 +67,8 @@ def compare_again(
         Measure.
     progress : callable or None
         Called after each AOR.
+    not_told : collection of str, optional
+        Columns that the run could not fill when it was made: they are not compared.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def compare_again(
         Over all rows of the run.
     """
     usable = complete_files(plan, {number for number, one in found.items() if one.usable})
-    comparing = _Comparing(database, run_id, plan, chosen, usable)
+    comparing = _Comparing(database, run_id, plan, chosen, usable, _OWN | set(not_told))
     wanted = only_files(plan, usable)
     measured = measured_aors(wanted, plan.aors, places_of_found(database, plan, found), team)
     done, total = 0, len(wanted.inputs)
@@ -89,7 +92,13 @@ class _Comparing:
     """Goes through the AORs of a run."""
 
     def __init__(
-        self, database: Database, run_id: int, plan: Plan, chosen: Chosen, usable: set[int]
+        self,
+        database: Database,
+        run_id: int,
+        plan: Plan,
+        chosen: Chosen,
+        usable: set[int],
+        own: set[str],
     ) -> None:
         self.found = Comparison()
         self._database = database
@@ -97,6 +106,7 @@ class _Comparing:
         self._plan = plan
         self._chosen = chosen
         self._usable = usable
+        self._own = own
         self._rows = row_numbers(plan)
         self._place = 0  # of the next average in the plan
 
@@ -135,7 +145,7 @@ class _Comparing:
             self.found.averages.not_checked += 1
             return
         about = {"aorkey": planned.aorkey, **_named(made.average)}
-        self.found.add("averages", about, average, made.average, _OWN)
+        self.found.add("averages", about, average, made.average, self._own)
 
     def _images(self, planned: PlannedAverage, made: Made | None, images: dict[Any, Any]) -> None:
         checked = self._chosen.of(self._place, planned) & self._usable
@@ -148,7 +158,7 @@ class _Comparing:
                 images.pop(key, None)
                 continue
             where = {**about, "expid": file.expid, "dcenum": file.dcenum, "plane": -1}
-            self.found.add("images", where, images.pop(key, None), again[key], _OWN)
+            self.found.add("images", where, images.pop(key, None), again[key], self._own)
         for image in images.values():
             self.found.add("images", {**about, **_placed(image)}, image, None)
 

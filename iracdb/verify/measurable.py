@@ -9,7 +9,8 @@ from iracdb.photometry.pairing import pairing_named
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
 from iracdb.photometry.sky import sky_named
-from iracdb.runs.parameters import SCIENCE_KINDS, Parameters
+from iracdb.runs.parameters import Parameters
+from iracdb.runs.request import SCIENCE_KINDS
 
 _KNOWN = {
     "channel": tuple(PIXEL_SIZE),

@@ -11,6 +11,7 @@ from typing import Any
 from iracdb.catalogue.activity import record_activity
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database
+from iracdb.catalogue.tables import LATER_COLUMNS
 from iracdb.engines.choosing import engine_named
 from iracdb.errors import CannotWrite, CatalogueError, InputRefused, RunRefused, UsageError
 from iracdb.photometry.response import NATIVE, Response
@@ -184,7 +185,9 @@ def _measured(
             if progress is not None:
                 progress(len(inputs), total, one.name)
         by_file = {one.file_id: one for one in inputs}
-        compared = compare_again(database, run.run_id, plan, images, by_file, team, tell)
+        # What was recorded before there was a choice of engines lacks what came with it.
+        not_told = () if "engine" in run.parameters else LATER_COLUMNS
+        compared = compare_again(database, run.run_id, plan, images, by_file, team, tell, not_told)
     sample = None
     if images.images is not None:
         sample = Sample(len(images.images), plan.images, seed)

@@ -20,6 +20,7 @@ _ADDED = {
     "image_result": (
         ("motion_x", "how far proper motion and parallax moved the WCS position, pixels"),
         ("motion_y", "the same in y, pixels"),
+        ("sky_sigma", "scatter of the pixels that the sky rests on, MJy/sr"),
         ("rejection_bound", "the bound that it lies beyond, mJy"),
     ),
 }

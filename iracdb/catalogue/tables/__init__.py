@@ -3,7 +3,7 @@
 from iracdb.catalogue.tables.file import file, file_location, file_problem, header
 from iracdb.catalogue.tables.metadata import metadata
 from iracdb.catalogue.tables.observation import aor, frame
-from iracdb.catalogue.tables.result import aor_result, image_result
+from iracdb.catalogue.tables.result import LATER_COLUMNS, aor_result, image_result
 from iracdb.catalogue.tables.run import (
     activity,
     calibration,
@@ -21,6 +21,7 @@ from iracdb.catalogue.tables.run import (
 from iracdb.catalogue.tables.target import target, target_list
 
 __all__ = [
+    "LATER_COLUMNS",
     "activity",
     "aor",
     "aor_result",

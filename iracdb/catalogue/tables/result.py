@@ -157,9 +157,13 @@ image_result = Table(
         comment="how far proper motion and parallax moved the WCS position, pixels",
     ),
     Column("motion_y", Double, comment="the same in y, pixels"),
+    Column("sky_sigma", Double, comment="scatter of the pixels that the sky rests on, MJy/sr"),
     Column("rejection_bound", Double, comment="the bound that it lies beyond, mJy"),
     comment="One measurement of one target on one frame in one run",
 )
+LATER_COLUMNS = frozenset({"sky_sigma", "rejection_bound"})
+"""Columns of images that runs made before revision 0002 could not fill, and later ones do."""
+
 Index("ix_image_result_frame_id", image_result.c.frame_id)
 # Imported rows have no file: they need not be in an index of files.
 Index(
