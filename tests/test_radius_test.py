@@ -526,7 +526,7 @@ def test_the_command(plain: Catalogue, tmp_path: Path, capsys: pytest.CaptureFix
     assert "makes the study radius-test-200: 10 runs, 3 AORs, 7 frames" in said.err
     assert "radius-test-200_agreement_over_all.csv" in said.err
     assert len(list((tmp_path / "out").iterdir())) == 4
-    assert plain.get(205).row.command.startswith("iracdb ")
+    assert plain.get(205).row.command.startswith("iracdb")
     assert plain.get(205).row.comment == "Why"
     assert main(["studies", "--json", *place]) == 0
     (row,) = json.loads(capsys.readouterr().out)
