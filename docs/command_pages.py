@@ -66,8 +66,14 @@ def help_text(name: str, command: click.Command) -> str:
     str
         Without a line end at its end.
     """
+    # A command keeps its option of help from the first context that asks for it.
     context = click.Context(
-        command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH, color=False
+        command,
+        info_name=name,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        color=False,
+        help_option_names=command.context_settings.get("help_option_names"),
     )
     return "\n".join(line.rstrip() for line in context.get_help().splitlines())
 

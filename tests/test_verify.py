@@ -469,7 +469,7 @@ def test_a_parameter_without_effect_is_noticed_all_the_same(catalogue: Catalogue
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("centre", "moments"), ("sky", "mode"), ("engine", "abacus"), ("response", "some"),
+    [("centre", "moments"), ("sky", "blue"), ("engine", "abacus"), ("response", "some"),
      ("rejection", "some"),
      ("pairing", "odd"), ("grouping", "pairs"), ("bounds", "none"), ("kind", "bcd2"),
      ("channel", 5), ("subarray_planes", "all"), ("radius_source", "wide"), ("pixel_size", None)],

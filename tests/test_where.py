@@ -205,7 +205,7 @@ _conditions = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(_conditions)
 def test_the_canonical_text_is_read_as_the_same(condition: Any) -> None:
     text = canonical(condition)
@@ -214,7 +214,7 @@ def test_the_canonical_text_is_read_as_the_same(condition: Any) -> None:
         assert canonical(parse_condition(text)) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
@@ -285,7 +285,7 @@ def _numbers_of(version: str) -> list[int]:
     return [int(part) for part in version.lstrip("S").split(".")]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_conditions, _files, _cards, st.sets(st.sampled_from([(flag.name, "1") for flag in FLAGS])))
 def test_conditions_hold_as_python_says(
     condition: Any, file: ScienceFile, card: Any, flags: set[Any]
