@@ -73,18 +73,7 @@ class NoRejection:
     name = "none"
 
     def __call__(self, fluxes: FloatArray) -> Verdict:
-        """Judge fluxes.
-
-        Parameters
-        ----------
-        fluxes : numpy.ndarray
-            Finite fluxes (n,).
-
-        Returns
-        -------
-        Verdict
-            All are kept.
-        """
+        """Judge fluxes: all are kept."""
         return _all_kept(fluxes)
 
 
@@ -106,18 +95,7 @@ class MinMax:
     widest_percent = 2.0
 
     def __call__(self, fluxes: FloatArray) -> Verdict:
-        """Judge fluxes.
-
-        Parameters
-        ----------
-        fluxes : numpy.ndarray
-            Finite fluxes (n,).
-
-        Returns
-        -------
-        Verdict
-            "min" for one and "max" for one, or all are kept; no bounds.
-        """
+        """Judge fluxes: "min" for one and "max" for one, or all are kept; no bounds."""
         if len(fluxes) < self.fewest:
             return _all_kept(fluxes)
         mean, deviation = mean_and_deviation(fluxes)
@@ -136,18 +114,7 @@ class PublishedMinMax:
     fewest = 11
 
     def __call__(self, fluxes: FloatArray) -> Verdict:
-        """Judge fluxes.
-
-        Parameters
-        ----------
-        fluxes : numpy.ndarray
-            Finite fluxes (n,).
-
-        Returns
-        -------
-        Verdict
-            "min" and "max" for the first smallest and largest, or all are kept; no bounds.
-        """
+        """Judge fluxes, as the class says."""
         enough = len(fluxes) >= self.fewest
         return _without_extremes(fluxes) if enough else _all_kept(fluxes)
 
@@ -191,18 +158,7 @@ class SigmaClip(_WithinN):
     """
 
     def __call__(self, fluxes: FloatArray) -> Verdict:
-        """Judge fluxes.
-
-        Parameters
-        ----------
-        fluxes : numpy.ndarray
-            Finite fluxes (n,).
-
-        Returns
-        -------
-        Verdict
-            "low" or "high" for what lies outside, with the bound.
-        """
+        """Judge fluxes: "low" or "high" for what lies outside, with the bound."""
         return _outside(fluxes, self.n_sigma * _deviation(fluxes))
 
 
@@ -220,18 +176,7 @@ class IteratedSigmaClip(_WithinN):
     word = "sigma-iterate"
 
     def __call__(self, fluxes: FloatArray) -> Verdict:
-        """Judge fluxes.
-
-        Parameters
-        ----------
-        fluxes : numpy.ndarray
-            Finite fluxes (n,).
-
-        Returns
-        -------
-        Verdict
-            "low" or "high" for what lies outside, with the bound.
-        """
+        """Judge fluxes: "low" or "high" for what lies outside, with the bound."""
         verdict = _all_kept(fluxes)
         while True:
             left = np.flatnonzero(verdict.kept)
@@ -258,18 +203,7 @@ class MadClip(_WithinN):
     word = "mad"
 
     def __call__(self, fluxes: FloatArray) -> Verdict:
-        """Judge fluxes.
-
-        Parameters
-        ----------
-        fluxes : numpy.ndarray
-            Finite fluxes (n,).
-
-        Returns
-        -------
-        Verdict
-            "low" or "high" for what lies outside, with the bound.
-        """
+        """Judge fluxes: "low" or "high" for what lies outside, with the bound."""
         if len(fluxes) == 0:
             return _all_kept(fluxes)
         deviation = float(mad_std(fluxes))
