@@ -14,6 +14,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -315,13 +316,21 @@ def test_a_progress_bar_on_a_terminal_only(empty: Path):
     plain = iracdb("--db", "a.sqlite", "ingest", empty.parent / "many", cwd=empty)
     assert (plain.returncode, plain.stderr) == (0, "")
     terminal, stderr = pty.openpty()
+    drawn = b""
+
+    def read_terminal() -> None:
+        nonlocal drawn
+        with contextlib.suppress(OSError):  # a terminal's end is an error
+            while more := os.read(terminal, 65536):
+                drawn += more
+
+    # Meanwhile: a slow machine draws more than a terminal holds for whoever does not read.
+    reader = threading.Thread(target=read_terminal)
+    reader.start()
     shown = iracdb("--db", "b.sqlite", "ingest", empty.parent / "many", cwd=empty, stderr=stderr,
                    stdout=subprocess.PIPE, capture_output=False)  # fmt: skip
     os.close(stderr)
-    drawn = b""
-    with contextlib.suppress(OSError):  # a terminal's end is an error
-        while more := os.read(terminal, 65536):
-            drawn += more
+    reader.join()
     os.close(terminal)
     assert b"Reading" in drawn
     assert b"30/30" in drawn
