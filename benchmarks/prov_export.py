@@ -24,7 +24,9 @@ from iracdb import Catalogue
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.bulk import insert_rows
 from iracdb.catalogue.views import rebuild_all
-from iracdb.runs.parameters import Request, apply
+from iracdb.photometry.response import NATIVE
+from iracdb.runs.parameters import apply
+from iracdb.runs.request import Request
 from iracdb.runs.software import record, this_software
 from iracdb.runs.targets import FromHeaders
 
@@ -57,7 +59,7 @@ def fill(connection: Connection, images: int) -> None:
           "S19.2.0", 55000 + i * 1e-3, NOW)
          for i in range(images)),
     )  # fmt: skip
-    parameters = apply(Request(channel=2), 2, FromHeaders(None))
+    parameters = apply(Request(channel=2), 2, FromHeaders(None), NATIVE)
     connection.execute(insert(t.target).values(id=1, identity="star", name="star", ra=1.0, dec=2.0))
     connection.execute(
         insert(t.run).values(

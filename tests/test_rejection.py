@@ -10,8 +10,11 @@ import pytest
 from astropy.stats import sigma_clip
 from hypothesis import example, given
 from hypothesis import strategies as st
+from run_helpers import images, write_frames
 
+from iracdb import Catalogue
 from iracdb.errors import UsageError
+from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry.combine import average
 from iracdb.photometry.rejection import (
     IteratedSigmaClip,
@@ -214,3 +217,32 @@ def test_the_bound_is_where_the_average_says_it_is(rule):
 def test_no_rule_depends_on_the_order(values, rule):
     forward, backward = rule(1.5)(np.array(values)), rule(1.5)(np.array(values[::-1]))
     assert forward.rejected_by.tolist() == backward.rejected_by[::-1].tolist()
+
+
+@pytest.mark.parametrize("rule", ["sigma:1.5", "sigma-iterate:1.5", "mad:3"])
+def test_what_left_an_image_out_is_in_its_row(any_location, tmp_path, rule):
+    brightness = [50.0, 50.2, 49.9, 50.1, 80.0, 20.0]
+    write_frames(
+        tmp_path / "archive",
+        *(
+            FrameSpec(channel=2, aorkey=91000000, expid=e, flux_mjy=f, noise=False, subarray=True)
+            for e, f in enumerate(brightness)
+        ),
+    )
+    with Catalogue(any_location) as catalogue:
+        catalogue.ingest(tmp_path / "archive")
+        run = catalogue.run(run_id=5, channel=2, radius=(3, 3, 7), rejection=rule)
+        found = images(catalogue, run)
+        held = run.parameters
+        table = run.full_table("img")
+    steradian = held["pixel_size"] ** 2 / 206265**2
+    mjy = np.array([i["corrected"] for i in found]) * held["aperture_correction"] * steradian * 1e9
+    judged = parse_rejection(rule)(mjy)
+    assert [image["rejected_by"] for image in found][4:] == ["high", "low"]
+    assert [image["rejected_by"] or "" for image in found] == judged.rejected_by.tolist()
+    bounds = [math.nan if i["rejection_bound"] is None else i["rejection_bound"] for i in found]
+    assert bounds == pytest.approx(judged.bound.tolist(), rel=1e-12, nan_ok=True)
+    low, high = found[5]["rejection_bound"], found[4]["rejection_bound"]
+    assert mjy[5] < low < np.median(mjy) < high < mjy[4]
+    shown = table["Rejection Bound (mJy)"].value
+    assert shown.tolist() == pytest.approx(bounds, nan_ok=True)
