@@ -213,11 +213,16 @@ def _number(value: float | None, digits: int = _DIGITS) -> str:
 def _chain(found: Arithmetic) -> list[str]:
     if found.mean is None:
         return ["No image is kept: there is no mean"]
+    colour = found.colour_correction
     said = [
         "net = raw - background; corrected = net / (location x phase), all in MJy/sr x pixel",
         f"mJy = corrected x {found.aperture_correction!r} (aperture correction) x "
-        f"({found.pixel_size!r} / 206265)^2 x 1e9 = corrected x {_number(found.mjy_per_sum)}",
+        f"({found.pixel_size!r} / 206265)^2 x 1e9{f' / {colour!r} (colour)' if colour != 1 else ''}"
+        f" = corrected x {_number(found.mjy_per_sum)}",
     ]
+    if set(found.rescaled) - {1.0}:
+        factors = ", ".join(map(repr, found.rescaled))
+        said.insert(1, f"corrected is multiplied by {factors}: FLUXCONV asked for over the file's")
     total = f"{_number(found.sum_of_kept)} / {found.kept} = " if found.frame is None else ""
     said.append(f"mean of {many(found.kept, 'image')} kept = {total}{_number(found.mean)} mJy")
     if found.flux is None:
@@ -243,6 +248,8 @@ def _arithmetic_json(found: Arithmetic) -> dict[str, Any]:
         "agrees": found.agrees,
         "aperture_correction": found.aperture_correction,
         "pixel_size": found.pixel_size,
+        "colour_correction": found.colour_correction,
+        "rescaled": list(found.rescaled),
         "mjy_per_sum": found.mjy_per_sum,
         "images": [asdict(line) for line in found.images],
         "notes": list(found.notes),

@@ -12,6 +12,7 @@ from iracdb.irac.names import KINDS
 
 from .completing import recipe_names
 from .defaults import settled
+from .handbook_options import calibration_options, image_options
 from .motion import motion_options
 from .options import (
     Function,
@@ -125,13 +126,13 @@ def response_options(command: Function) -> Function:
     type=float,
     nargs=3,
     metavar="R R_IN R_OUT",
-    help="Source radius and annulus, pixels.  [default: 10 12 20]",
+    help="Source radius and annulus, pixels.  [default: the recipe's]",
 )
 @click.option(
     "--aperture-correction",
     type=float,
     metavar="X",
-    help="By default from the manual's table, by channel and radius.",
+    help="By default from the recipe's table, by channel and radii.",
 )
 @click.option(
     "--pixel-size",
@@ -142,17 +143,22 @@ def response_options(command: Function) -> Function:
 @click.option(
     "--centre",
     type=click.Choice(["gaussian", "moment", "quadratic"]),
-    help="How centres are found.  [default: gaussian]",
+    help="How centres are found.  [default: the recipe's]",
 )
 @click.option(
     "--sky",
     type=click.Choice(["mean", "median", "mode"]),
-    help="How the sky is read from the annulus.  [default: mean]",
+    help="How the sky is read from the annulus.  [default: the recipe's]",
 )
+@click.option(
+    "--forced", is_flag=True, help="Lay the aperture where the WCS expects the target."
+)
+@image_options
+@calibration_options
 @click.option(
     "--rejection",
     metavar="RULE",
-    help="minmax, sigma:N, sigma-iterate:N, mad:N, published or none.  [default: minmax]",
+    help="minmax, sigma:N, sigma-iterate:N, mad:N, published or none.  [default: the recipe's]",
 )
 @response_options
 @click.option("--target", metavar="NAME", help="Name of the target.")

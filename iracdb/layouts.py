@@ -232,5 +232,83 @@ LAYOUTS: dict[str, Layout] = {
 }
 """Layouts by name: the columns of the AOR table, those of the image table, the flags' letters."""
 
+OWN_LAYOUT = "iracdb-1"
+"""Ours, of the recipe ``handbook``: the error of a flux is the standard error of the mean, beside
+the scatter, and its time is the middle of what was averaged."""
+
+
+LAYOUTS[OWN_LAYOUT] = Layout(
+    OWN_LAYOUT,
+    aor=(
+        Column("AORKEY", "aorkey", "integer", None, "meta.id;obs", "Key of the AOR."),
+        Column("Target", "target", "text", None, "meta.id;src", "The target's name in this run."),
+        *_columns("target_ra", "target_dec", *_SETUP),
+        Column(
+            "Frame Group", "group", "text", None, "meta.code",
+            "Read mode, frame time and HDR part of the frames averaged.",
+        ),
+        *_columns("workable_total", "cycling", "dither_scale", "dither_position", "frame_time"),
+        Column(
+            "Time (MJD)", "mjd_mid", "float", "d", "time.epoch;obs.exposure",
+            "Mean of the kept images' middles, UTC.",
+        ),
+        Column(
+            "Time (BJD TDB)", "bjd_mid", "float", "d", "time.epoch;obs.exposure",
+            "The same seen from the barycentre, Julian days TDB.",
+        ),
+        *_columns("flux"),
+        Column(
+            "Error (mJy)", "standard_error", "float", "mJy", "stat.error;phot.flux.density",
+            "Standard error of the mean.",
+        ),
+        Column(
+            "Scatter (mJy)", "error", "float", "mJy", "stat.stdev;phot.flux.density",
+            "Population standard deviation of the kept images.",
+        ),
+        Column(
+            "Scatter (%)", "spread", "float", "%", "stat.stdev;arith.ratio",
+            "100 x Scatter / Flux, signed.",
+        ),
+        Column(
+            "Expected Noise (mJy)", "expected_noise", "float", "mJy",
+            "stat.error;phot.flux.density", "Noise expected of one image.",
+        ),
+        Column(
+            "Scatter/Noise", "noise_ratio", "float", None, "arith.ratio",
+            "Scatter over the noise expected of one image.",
+        ),
+        *_columns("rejected"),
+        Column(
+            "Aperture Correction", "aperture_correction", "float", None, "arith.factor",
+            "Factor applied to every flux.",
+        ),
+        Column("Marks", "marks", "text", None, "meta.code.qual", "What is to be known of it."),
+    ),
+    img=(
+        *_IMG[:1],
+        Column("Plane", "plane", "integer", None, "meta.id", "Plane of a cube; -1: a whole frame."),
+        *_IMG[1:10],
+        Column(
+            "Time[MJD]", "mjd_mid", "float", "d", "time.epoch;obs.exposure",
+            "Middle of the exposure, or of the planes used, UTC.",
+        ),
+        Column(
+            "Time[BJD TDB]", "bjd_mid", "float", "d", "time.epoch;obs.exposure",
+            "The same seen from the barycentre, Julian days TDB.",
+        ),
+        *_IMG[11:],
+        Column(
+            "Res_Flux Error", "net_error", "float", _PIXEL_SUM, "stat.error;phot.count",
+            "Of Res_Flux, by the uncertainty file.",
+        ),
+        Column(
+            "Corrected_Flux", "corrected", "float", _PIXEL_SUM, "phot.count",
+            "Res_Flux over both factors of the response.",
+        ),
+    ),
+    no="N",
+    yes="Y",
+)  # fmt: skip
+
 DEFAULT_LAYOUT = "16-14-NY"
 """The last layout of 2018, and our own."""

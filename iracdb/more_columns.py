@@ -68,6 +68,29 @@ AOR_MORE: tuple[Column, ...] = (
         "Creators", "creators", "text", None, "meta.version",
         "CREATOR of the frames averaged, where they differ.",
     ),
+    _count("Fatal Pixel", "n_fatal_in_aperture", "Images with a fatal pixel in the circle."),
+    _count("Header Mark", "n_header_mark", "Images that their headers mark as bad."),
+    Column(
+        "Middle (MJD)", "mjd_mid", "float", "d", "time.epoch;obs.exposure",
+        "Mean of the kept images' middles, UTC.",
+    ),
+    Column(
+        "Middle (BJD TDB)", "bjd_mid", "float", "d", "time.epoch;obs.exposure",
+        "The same seen from the barycentre, Julian days TDB.",
+    ),
+    Column(
+        "Colour Correction", "colour_correction", "float", None, "arith.factor",
+        "K, by which every flux is divided.",
+    ),
+    Column(
+        "Expected Noise (mJy)", "expected_noise", "float", "mJy",
+        "stat.error;phot.flux.density", "Noise expected of one image.",
+    ),
+    Column(
+        "Upper Limit (mJy)", "upper_limit", "float", "mJy", "phot.flux.density;stat.max",
+        "Three standard errors, of a flux below them.",
+    ),
+    Column("Marks", "marks", "text", None, "meta.code.qual", "What is to be known of it."),
 )  # fmt: skip
 """Beside the columns of an AOR table."""
 
@@ -131,5 +154,40 @@ IMG_MORE: tuple[Column, ...] = (
     ),
     Column("Link Grade", "link_grade", "text", None, "meta.code.qual",
            "Imported: how sure the link to the frame is."),
+    Column("Creator", "creator", "text", None, "meta.version", "CREATOR of the file measured."),
+    Column(
+        "FLUXCONV", "fluxconv", "float", None, "arith.factor",
+        "Of the file measured, MJy/sr per DN/s.",
+    ),
+    Column(
+        "Calibration Factor", "calibration_factor", "float", None, "arith.factor",
+        "FLUXCONV asked for over the file's.",
+    ),
+    Column(
+        "Middle [MJD]", "mjd_mid", "float", "d", "time.epoch;obs.exposure",
+        "Middle of the exposure, or of the planes used, UTC.",
+    ),
+    Column(
+        "Middle [BJD TDB]", "bjd_mid", "float", "d", "time.epoch;obs.exposure",
+        "The same seen from the barycentre, Julian days TDB.",
+    ),
+    _count("Fatal In Circle", "masked_in_aperture", "Fatal pixels in the source circle."),
+    _count("Fatal In Annulus", "masked_in_annulus", "Fatal pixels in the annulus."),
+    Column(
+        "Res_Flux Error", "net_error", "float", _PIXEL_SUM, "stat.error;phot.count",
+        "Of Res_Flux, by the uncertainty file.",
+    ),
+    Column(
+        "Expected Noise", "expected_noise", "float", _PIXEL_SUM, "stat.error;phot.count",
+        "Of Res_Flux, by its electrons.",
+    ),
+    Column(
+        "Peak", "peak", "float", "MJy sr-1", "phot.count;stat.max",
+        "Brightest pixel of the source circle.",
+    ),
+    Column("Well Fraction", "well_fraction", "float", None, "arith.ratio",
+           "Electrons of the brightest pixel over the full well."),
+    Column("Noise Pixels", "noise_pixels", "float", "pix", "phys.angArea;instr.det",
+           "Square of the sum over the sum of squares."),
 )  # fmt: skip
 """Beside the columns of an image table."""

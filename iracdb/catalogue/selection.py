@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, RowMapping, func, select
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.tables import aor, file, file_location, frame
 from iracdb.irac.frames import FrameFile
+from iracdb.irac.motion import PLACE_KEYWORDS, Place, place_of
 
 MANY = 500
 """How many values one statement may name: their number is limited on both databases."""
@@ -55,8 +56,18 @@ class ScienceFile:
         As its header says.
     ra_ref, dec_ref : float or None
         Commanded position, ICRS degrees.
+    fluxconv, gain, ronoise : float or None
+        MJy/sr per DN/s, electrons per DN, electrons.
+    pixel_scale_x, pixel_scale_y : float or None
+        Arcsec a pixel, signed.
+    spacecraft_x, spacecraft_y, spacecraft_z : float or None
+        Where the telescope was, from the Sun's centre, km.
+    header_marks : int or None
+        What its header says is wrong: bits of `iracdb.irac.header_marks`.
     shape : tuple of int
         Rows and columns of an image.
+    planes : int or None
+        Of a cube; None for one image.
     """
 
     frame_id: int
@@ -80,12 +91,35 @@ class ScienceFile:
     object: str | None
     ra_ref: float | None
     dec_ref: float | None
+    fluxconv: float | None
+    gain: float | None
+    ronoise: float | None
+    pixel_scale_x: float | None
+    pixel_scale_y: float | None
+    spacecraft_x: float | None
+    spacecraft_y: float | None
+    spacecraft_z: float | None
+    header_marks: int | None
     shape: tuple[int, int]
+    planes: int | None
 
     @property
     def subarray(self) -> bool:
         """Whether it shows the 32 x 32 subarray."""
         return self.shape == (32, 32)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the telescope was; None where the header does not tell."""
+        return place_of(
+            dict(
+                zip(
+                    PLACE_KEYWORDS,
+                    (self.spacecraft_x, self.spacecraft_y, self.spacecraft_z),
+                    strict=True,
+                )
+            )
+        )
 
 
 COLUMNS = (
@@ -93,7 +127,9 @@ COLUMNS = (
     frame.c.dcenum, file.c.version, file.c.sha256, file.c.name, file.c.creator, file.c.mjd_obs,
     file.c.date_obs, file.c.read_mode, file.c.frame_time, file.c.exposure_time,
     file.c.hdr_part, file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
-    file.c.ra_ref, file.c.dec_ref, file.c.naxis1, file.c.naxis2,
+    file.c.ra_ref, file.c.dec_ref, file.c.fluxconv, file.c.gain, file.c.ronoise,
+    file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.spacecraft_x, file.c.spacecraft_y,
+    file.c.spacecraft_z, file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
 )  # fmt: skip
 """What is read of a file and its frame to make a `ScienceFile`."""
 
@@ -112,11 +148,11 @@ def science_file(row: RowMapping) -> ScienceFile:
         What the row says.
     """
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
-    shape = (values.pop("naxis2"), values.pop("naxis1"))
+    shape, planes = (values.pop("naxis2"), values.pop("naxis1")), values.pop("naxis3")
     if values["read_mode"] is None:
         # The shape tells what the header does not.
         values["read_mode"] = "SUB" if shape == (32, 32) else "FULL"
-    return ScienceFile(shape=shape, **values)
+    return ScienceFile(shape=shape, planes=planes, **values)
 
 
 # A frame that only an imported table knows cannot be measured.

@@ -35,6 +35,7 @@ AOR_SQL: dict[str, str] = {
     "error": "a.error",
     "spread": "a.error / NULLIF(a.flux, 0) * 100 + 0.0",
     "rejected": "a.n_rejected",
+    "noise_ratio": "a.error / NULLIF(a.expected_noise, 0)",
     "target": "a.target_name",
     "group": "a.frame_group",
     **{
@@ -62,6 +63,14 @@ AOR_SQL: dict[str, str] = {
             "pixel_size",
             "standard_error",
             "creators",
+            "n_fatal_in_aperture",
+            "n_header_mark",
+            "mjd_mid",
+            "bjd_mid",
+            "colour_correction",
+            "expected_noise",
+            "upper_limit",
+            "marks",
         )
     },
 }
@@ -84,6 +93,8 @@ IMG_SQL: dict[str, str] = {
     "dcenum": "e.dcenum",
     "file": "f.name",
     "sha256": "f.sha256",
+    "creator": "f.creator",
+    "fluxconv": "f.fluxconv",
     "kept": "CASE WHEN i.kept THEN 1 WHEN NOT i.kept THEN 0 END",
     **{
         name: f"i.{name}"
@@ -108,6 +119,16 @@ IMG_SQL: dict[str, str] = {
             "rejected_by",
             "rejection_bound",
             "link_grade",
+            "mjd_mid",
+            "bjd_mid",
+            "calibration_factor",
+            "masked_in_aperture",
+            "masked_in_annulus",
+            "net_error",
+            "expected_noise",
+            "peak",
+            "well_fraction",
+            "noise_pixels",
         )
     },
 }
@@ -280,7 +301,8 @@ def column_sql(column: Column, layout: Layout) -> str:
     if column.key.startswith("flag:"):
         bit = flag_of_column(column.key.removeprefix("flag:")).bit
         return f"CASE WHEN (i.flags & {bit}) <> 0 THEN '{layout.yes}' ELSE '{layout.no}' END"
-    of_averages = column in layout.aor or column in AOR_MORE
+    # Columns of both tables have keys of their own, and titles.
+    of_averages = column in (*layout.aor, *AOR_MORE)
     return AOR_SQL[column.key] if of_averages else IMG_SQL[column.key]
 
 

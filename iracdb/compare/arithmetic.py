@@ -80,8 +80,10 @@ class Arithmetic:
         The one frame looked at; None for all.
     images : tuple of ImageLine
         In the order of the run's table.
-    aperture_correction, pixel_size : float
+    aperture_correction, pixel_size, colour_correction : float
         Of the conversion to mJy.
+    rescaled : tuple of float
+        What sums were multiplied by, as if files had another FLUXCONV: each factor once.
     kept : int
         How many images the mean is of.
     mean : float or None
@@ -102,6 +104,8 @@ class Arithmetic:
     images: tuple[ImageLine, ...]
     aperture_correction: float
     pixel_size: float
+    colour_correction: float
+    rescaled: tuple[float, ...]
     kept: int
     mean: float | None
     flux: float | None
@@ -112,7 +116,7 @@ class Arithmetic:
     def mjy_per_sum(self) -> float:
         """What a corrected sum is multiplied by to give mJy."""
         steradian = self.pixel_size**2 / ARCSEC_PER_RADIAN**2
-        return self.aperture_correction * steradian * 1e9
+        return self.aperture_correction * steradian * 1e9 / self.colour_correction
 
     @property
     def sum_of_kept(self) -> float:
@@ -212,6 +216,8 @@ def _arithmetic(side: Side, places: Sequence[int], frame: str | None) -> Arithme
         _lines(side, places),
         made.method.aperture_correction,
         made.method.pixel_size,
+        made.method.colour_correction,
+        tuple(sorted(set(made.rescaled[np.isfinite(made.raw)].tolist()))),
         int((made.kept & made.usable).sum()),
         mean if math.isfinite(mean) else None,
         flux if math.isfinite(flux) else None,

@@ -68,6 +68,16 @@ IMAGE_COLUMNS: tuple[Compares, ...] = (
     Compares("kept", "flag", computed=True),
     Compares("rejected_by", "flag", computed=True),
     Compares("rejection_bound", "number", "mJy", computed=True),
+    Compares("mjd_mid", "number", "d"),
+    Compares("bjd_mid", "number", "d"),
+    Compares("calibration_factor"),
+    Compares("masked_in_aperture"),
+    Compares("masked_in_annulus"),
+    Compares("net_error", "number", _SUM),
+    Compares("expected_noise", "number", _SUM),
+    Compares("peak", "number", "MJy sr-1"),
+    Compares("well_fraction"),
+    Compares("noise_pixels", "number", "pix"),
 )
 """Columns of ``image_result``; the bits of ``flags`` are compared beside them."""
 
@@ -102,6 +112,14 @@ AOR_COLUMNS: tuple[Compares, ...] = (
     Compares("date_obs", "text", shown="date_obs"),
     Compares("mjd_obs", "number", "d", "mjd"),
     Compares("creators", "text"),
+    Compares("n_fatal_in_aperture"),
+    Compares("n_header_mark"),
+    Compares("mjd_mid", "number", "d"),
+    Compares("bjd_mid", "number", "d"),
+    Compares("colour_correction"),
+    Compares("expected_noise", "number", "mJy"),
+    Compares("upper_limit", "number", "mJy"),
+    Compares("marks", "text"),
 )
 """Columns of ``aor_result``."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb.irac.handbook import is_cryogenic
-from iracdb.photometry.combine import ARCSEC_PER_RADIAN
+from iracdb.photometry.combine import ARCSEC_PER_RADIAN, exact_mean
 from iracdb.photometry.correction import factors, tables_of
 from iracdb.photometry.pairing import pairing_named
 from iracdb.photometry.rejection import NoRejection, parse_rejection
@@ -44,6 +44,12 @@ class Method:
         `iracdb.photometry.correction.TABLES` for all.
     pixel_phase, array_location : bool
         Which parts of it were applied.
+    colour_correction : float
+        K, by which fluxes are divided.
+    planes, mask : str or None
+        How cubes are reduced to images, and which pixels are left out.
+    position : str
+        Whether the aperture lies at a fitted centre or where the WCS expects the target.
     """
 
     channel: int
@@ -59,6 +65,10 @@ class Method:
     tables: str = "auto"
     pixel_phase: bool = True
     array_location: bool = True
+    colour_correction: float = 1.0
+    planes: str | None = None
+    mask: str | None = None
+    position: str = "fitted"
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,8 @@ class Ingredients:
         Sky a pixel, MJy/sr; NaN where it is not stored.
     fluxconv : ndarray
         FLUXCONV of the file; NaN where no file is known.
+    rescaled : ndarray
+        What sums are multiplied by, as if the file had another FLUXCONV; 1 for none.
     content : tuple of str or None
         Hash of each image's pixels; None where no file is known.
     mjd : ndarray
@@ -100,6 +112,7 @@ class Ingredients:
     background: FloatArray
     sky: FloatArray
     fluxconv: FloatArray
+    rescaled: FloatArray
     content: tuple[str | None, ...]
     mjd: FloatArray
     subarray: BoolArray
@@ -117,13 +130,19 @@ class Ingredients:
     @property
     def corrected(self) -> FloatArray:
         """Net flux over both factors, MJy/sr x pixel; NaN where there is none."""
-        return (self.raw - self.background) / (self.array_location * self.pixel_phase)
+        net = (self.raw - self.background) * self.rescaled
+        return net / (self.array_location * self.pixel_phase)
 
     @property
     def mjy(self) -> FloatArray:
         """Flux of each image, mJy."""
         method = self.method
-        return in_mjy(self.corrected, method.aperture_correction, method.pixel_size)
+        return in_mjy(
+            self.corrected,
+            method.aperture_correction,
+            method.pixel_size,
+            method.colour_correction,
+        )
 
     @property
     def usable(self) -> BoolArray:
@@ -229,6 +248,7 @@ def in_mjy(
     corrected: FloatArray,
     aperture_correction: float | FloatArray,
     pixel_size: float | FloatArray,
+    colour_correction: float | FloatArray = 1.0,
 ) -> FloatArray:
     """Turn corrected sums into flux densities, each by its own factors if need be.
 
@@ -236,7 +256,7 @@ def in_mjy(
     ----------
     corrected : ndarray
         MJy/sr x pixel.
-    aperture_correction, pixel_size : float or ndarray
+    aperture_correction, pixel_size, colour_correction : float or ndarray
         As applied.
 
     Returns
@@ -245,7 +265,8 @@ def in_mjy(
         The same operations in the same order as `iracdb.photometry.combine.to_mjy`.
     """
     steradian = pixel_size**2 / ARCSEC_PER_RADIAN**2
-    return np.asarray(corrected * aperture_correction * steradian * 1e9, dtype=np.float64)
+    mjy = corrected * aperture_correction * steradian * 1e9 / colour_correction
+    return np.asarray(mjy, dtype=np.float64)
 
 
 def mean_of(values: FloatArray) -> float:
@@ -261,7 +282,7 @@ def mean_of(values: FloatArray) -> float:
     float
         Their exactly rounded sum over their number; NaN for none.
     """
-    return math.fsum(values.tolist()) / len(values) if len(values) else math.nan
+    return exact_mean(values) if len(values) else math.nan
 
 
 def at(values: FloatArray, places: IndexArray) -> FloatArray:

@@ -12,7 +12,7 @@ from iracdb.catalogue.targets import motion_columns
 from iracdb.compare.columns import flags_told, measured_here
 from iracdb.compare.inputs import Inputs, compare_inputs
 from iracdb.runs.companions import PURPOSES
-from iracdb.runs.parameters import Parameters
+from iracdb.runs.parameters import BEFORE_HANDBOOK, Parameters
 from iracdb.runs.software import recorded
 
 IMAGES: Final = "images and averages"
@@ -45,15 +45,24 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
     "pixel_size": (AVERAGES, "its square is a factor of every flux in mJy"),
     "pixel_size_from": (NOTHING, "where the size comes from"),
     "centre": (IMAGES, "how centres are found"),
+    "position": (IMAGES, "whether the aperture lies where the WCS expects the target"),
     "sky": (IMAGES, "how the sky is found"),
-    "subarray_planes": (IMAGES, "how cubes are reduced to one image"),
+    "subarray_planes": (IMAGES, "how cubes are reduced to images"),
+    "mask": (IMAGES, "which pixels are left out, and which images"),
+    "mask_bits": (IMAGES, "which pixels are left out, and which images"),
+    "header_marks": (IMAGES, "which images are left out for what their headers say"),
+    "uncertainty": (IMAGES, "errors of the sums, and no sum"),
     "engine": (IMAGES, "what computes the response by which fluxes are corrected"),
     "engine_version": (IMAGES, "what computes the response by which fluxes are corrected"),
     "idl_source": (IMAGES, "the routine that gives the response"),
     "response": (IMAGES, "which mission's numbers fluxes are corrected by"),
     "pixel_phase": (IMAGES, "whether fluxes are corrected for the place within the pixel"),
     "array_location": (IMAGES, "whether fluxes are corrected for the place on the array"),
+    "source_spectrum": (NOTHING, "whether the correction for the place on the array holds"),
     "response_coefficients": (IMAGES, "the numbers by which fluxes are corrected"),
+    "colour_correction": (AVERAGES, "every flux in mJy is divided by it"),
+    "fluxconv": (IMAGES, "the calibration to which fluxes are rescaled"),
+    "mixed_calibration": (NOTHING, "what would have been refused"),
     "rejection": (AVERAGES, "which images count"),
     "pairing": (IMAGES, "which centre corrects which flux"),
     "bounds": (IMAGES, "which images lose their flux at the array's edge"),
@@ -182,8 +191,9 @@ def _parameter(a: Any, b: Any, name: str, mine: Any, other: Any) -> Difference:
 def _told(run: Any, name: str, value: Any) -> bool:
     """Tell whether no value means that nothing was given, not that nothing is known."""
     without = _WITHOUT.get(run.parameters.get("targets"), ())
-    # Who measured the frames of 2018 had no conditions to choose them by.
-    return value is not None or measured_here(run) or name in (*without, "where", *_NOT_MOVED)
+    # Who measured the frames of 2018 had no conditions to choose them by, and no masks.
+    given = (*without, "where", *_NOT_MOVED, *BEFORE_HANDBOOK)
+    return value is not None or measured_here(run) or name in given
 
 
 def _software(connection: Connection, a: Any, b: Any) -> tuple[Difference, ...]:

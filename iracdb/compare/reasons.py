@@ -42,7 +42,13 @@ def what_changed(a: Side, b: Side, pairs: shares.Pairs) -> dict[str, str]:
         shares.CALIBRATION: words.calibration(),
         shares.SKY: _sky(of_a, of_b),
         shares.APERTURE: _aperture(of_a, of_b),
-        shares.CENTRE: _became("", of_a.centre, of_b.centre),
+        shares.CENTRE: _became("", _centre(of_a), _centre(of_b)),
+        shares.PLANES: _joined(
+            [
+                _became("planes ", of_a.planes, of_b.planes),
+                _became("mask ", of_a.mask or "none", of_b.mask or "none"),
+            ]
+        ),
         shares.PIXELS: words.pixels(),
         shares.MOVED: words.moved(),
         shares.PAIRING: words.pairing(),
@@ -50,6 +56,7 @@ def what_changed(a: Side, b: Side, pairs: shares.Pairs) -> dict[str, str]:
         shares.PHASE: words.tables("pixel_phase"),
         shares.KEPT: words.kept(),
         shares.AREA: _became("arcsec a pixel: ", of_a.pixel_size, of_b.pixel_size),
+        shares.COLOUR: _became("K ", of_a.colour_correction, of_b.colour_correction),
         shares.REMAINING: words.remaining(),
     }
 
@@ -126,6 +133,10 @@ def _joined(parts: Iterable[str]) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def _centre(method: Method) -> str:
+    return "the WCS" if method.position == "forced" else method.centre
+
+
 def _sky(a: Method, b: Method) -> str:
     annulus = ""
     if a.radii is not None and b.radii is not None:
@@ -191,7 +202,10 @@ class _Words:
         other = self._other_pixels() & np.isfinite(before) & np.isfinite(after) & (before != after)
         sets = (sorted(set(values[other].tolist())) for values in (before, after))
         texts = [", ".join(map(_shown, values)) for values in sets]
-        return _became("FLUXCONV ", *texts)
+        scales = (sorted(set(of.rescaled[rows].tolist())) for of, rows in
+                  ((self.of_a, self.in_a), (self.of_b, self.in_b)))  # fmt: skip
+        rescaled = [", ".join(map(_shown, values)) for values in scales]
+        return _joined([_became("FLUXCONV ", *texts), _became("rescaled by ", *rescaled)])
 
     def _other_pixels(self) -> BoolArray:
         before, after = self.of_a.content, self.of_b.content
@@ -280,7 +294,12 @@ class _Words:
     def _unexplained(self) -> str:
         """Count the images whose sums differ for no recorded reason."""
         a, b = self.of_a, self.of_b
-        if shares.radii_differ(a.method, b.method) or a.method.centre != b.method.centre:
+        before, after = a.method, b.method
+        if (
+            shares.radii_differ(before, after)
+            or shares.centres_differ(before, after)
+            or (before.planes, before.mask) != (after.planes, after.mask)
+        ):
             return ""
         explained = self._other_pixels() | self._differ(a.x, b.x) | self._differ(a.y, b.y)
         other = self._differ(a.raw, b.raw)

@@ -35,6 +35,7 @@ CALIBRATION = "calibration"
 SKY = "sky"
 APERTURE = "aperture and its correction"
 CENTRE = "centre"
+PLANES = "planes and masked pixels"
 PIXELS = "pixels"
 MOVED = "centres moved"
 PAIRING = "pairing"
@@ -42,11 +43,12 @@ LOCATION = "array-location factor"
 PHASE = "pixel-phase factor"
 KEPT = "images rejected and kept"
 AREA = "pixel area"
+COLOUR = "colour correction"
 REMAINING = "remaining"
 
 CAUSES = (
-    IMAGES, CALIBRATION, SKY, APERTURE, CENTRE, PIXELS, MOVED, PAIRING, LOCATION, PHASE, KEPT,
-    AREA, REMAINING,
+    IMAGES, CALIBRATION, SKY, APERTURE, CENTRE, PLANES, PIXELS, MOVED, PAIRING, LOCATION, PHASE,
+    KEPT, AREA, COLOUR, REMAINING,
 )  # fmt: skip
 """What may change a flux, in the order in which it is taken from the other run."""
 
@@ -114,12 +116,17 @@ class _State:
     pixel_phase: FloatArray
     aperture_correction: FloatArray
     pixel_size: FloatArray
+    rescaled: FloatArray
+    colour_correction: FloatArray
     kept: BoolArray | Rejection
 
     @property
     def flux(self) -> float:
-        corrected = (self.raw - self.background) / (self.array_location * self.pixel_phase)
-        mjy = in_mjy(corrected, self.aperture_correction, self.pixel_size)
+        net = (self.raw - self.background) * self.rescaled
+        corrected = net / (self.array_location * self.pixel_phase)
+        mjy = in_mjy(
+            corrected, self.aperture_correction, self.pixel_size, self.colour_correction
+        )
         kept = self.kept if isinstance(self.kept, np.ndarray) else self.kept(mjy).kept
         return mean_of(mjy[kept])
 
@@ -169,6 +176,8 @@ class _Walk:
             self._mixed(a.pixel_phase, phase),
             np.where(self.common, a.method.aperture_correction, brought),
             np.full(self.common.shape, a.method.pixel_size),
+            self._mixed(a.rescaled, b.rescaled[self.there]),
+            np.full(self.common.shape, a.method.colour_correction),
             parse_rejection(a.method.rejection),
         )
         if not self.by_rule:
@@ -201,13 +210,14 @@ class _Walk:
         return at(values, self.source)
 
     def take_calibration(self) -> None:
-        """Scale the sums of files with other pixels by the change of FLUXCONV."""
+        """Scale the sums of files with other pixels by the change of FLUXCONV, then as asked for."""
         before, after = self._of_a(self.a.fluxconv), self.b.fluxconv[self.there]
         known = self._other_content() & (before > 0) & (after > 0)
         ratio = np.where(known, after, 1.0) / np.where(known, before, 1.0)
         state = self._state
         scaled = {"raw": state.raw * ratio, "background": state.background * ratio}
         self._take(CALIBRATION, known, **scaled)
+        self._take(CALIBRATION, self.common, rescaled=self.b.rescaled[self.there])
 
     def _other_content(self) -> BoolArray:
         """Which images both runs measured in files of different pixels."""
@@ -237,8 +247,10 @@ class _Walk:
     def take_sums(self) -> None:
         """Take the rest of the sums; the first reason that an image has is the reason."""
         a, b = self.a, self.b
-        if a.method.centre != b.method.centre:
+        if centres_differ(a.method, b.method):
             self._take(CENTRE, self.common, **self._sums())
+        if (a.method.planes, a.method.mask) != (b.method.planes, b.method.mask):
+            self._take(PLANES, self.common, **self._sums())
         self._take(PIXELS, self._other_content(), **self._sums())
         self._take(MOVED, self._moved(), **self._sums())
         if a.method.bounds != b.method.bounds:
@@ -254,7 +266,7 @@ class _Walk:
         """Take B's centres, then its pairing, then its tables."""
         a, b = self.a, self.b
         if self.recomputes:
-            moved = CENTRE if a.method.centre != b.method.centre else MOVED
+            moved = CENTRE if centres_differ(a.method, b.method) else MOVED
             self._take_centres(moved, *self._centres_of_b_at_sources_of_a())
             self._take_centres(PAIRING, *self._centres_of_b())
         self._take(LOCATION, self.everywhere, array_location=b.array_location[self.there])
@@ -305,6 +317,24 @@ class _Walk:
         self._note(KEPT)
         size = np.full(self.common.shape, self.b.method.pixel_size)
         self._take(AREA, self.everywhere, pixel_size=size)
+        colour = np.full(self.common.shape, self.b.method.colour_correction)
+        self._take(COLOUR, self.everywhere, colour_correction=colour)
+
+
+def centres_differ(a: Method, b: Method) -> bool:
+    """Tell whether two runs laid their apertures by different rules.
+
+    Parameters
+    ----------
+    a, b : Method
+        Of either run.
+
+    Returns
+    -------
+    bool
+        By another centre, or where the WCS expects the target.
+    """
+    return (a.centre, a.position) != (b.centre, b.position)
 
 
 def radii_differ(a: Method, b: Method) -> bool:

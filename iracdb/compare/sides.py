@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -265,6 +265,7 @@ def _ingredients(
         background=column("background"),
         sky=column("sky"),
         fluxconv=column("fluxconv"),
+        rescaled=_one_where_silent(column("calibration_factor")),
         mjd=column("mjd_obs"),
         content=tuple(image.data_sha256 for image in images),
         **{name: np.asarray(values, dtype=bool) for name, values in flags.items()},
@@ -273,6 +274,16 @@ def _ingredients(
         flux=math.nan if average.flux is None else average.flux,
         chosen=np.ones(len(images), dtype=bool),
     )
+
+
+def _mask(told: Mapping[str, Any]) -> str | None:
+    """Write what leaves pixels out."""
+    return f"{told['mask']} {told['mask_bits']}" if told["mask"] else None
+
+
+def _one_where_silent(factors: FloatArray) -> FloatArray:
+    """Put 1 where a run tells no factor: before iracdb could rescale, nothing did."""
+    return np.where(np.isnan(factors), 1.0, factors)
 
 
 def _method(run: Any, average: Any, rules: Rules | None) -> Method:
@@ -297,5 +308,10 @@ def _method(run: Any, average: Any, rules: Rules | None) -> Method:
         engine=told.get("engine") or NATIVE.name,
         pixel_phase=told.get("pixel_phase") is not False,
         array_location=told.get("array_location") is not False,
+        colour_correction=average.colour_correction or 1.0,
+        # A plane is one of a cube.
+        planes=(told.get("subarray_planes") or then.planes) if average.read_mode == "SUB" else None,
+        mask=_mask(told),
+        position=told["position"],
         **ruled,
     )

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from iracdb.errors import BadFile
 from iracdb.irac.header import Header, read_header
+from iracdb.irac.header_marks import MARK_KEYWORDS, marks_of
 from iracdb.irac.names import KINDS, FileName, parse_name
 
 _CHUNK = 1 << 20
@@ -25,7 +26,8 @@ _WCS_KEYWORD = re.compile(
 FACTS = (
     "creator", "mjd_obs", "date_obs", "read_mode", "frame_time", "exposure_time", "hdr_part",
     "dither_position", "dither_scale", "aor_label", "object", "ra_ref", "dec_ref", "bunit",
-    "fluxconv", "gain", "ronoise", "bscale", "bzero",
+    "fluxconv", "gain", "ronoise", "bscale", "bzero", "pixel_scale_x", "pixel_scale_y",
+    "spacecraft_x", "spacecraft_y", "spacecraft_z", "header_marks", "fpa_temperature", "jitter",
 )  # fmt: skip
 """What a header tells of its exposure and its processing, by the names of the columns."""
 
@@ -224,6 +226,14 @@ def _facts(header: Header, name: FileName) -> dict[str, Any]:
         "ronoise": header.number("RONOISE"),
         "bscale": header.number("BSCALE"),
         "bzero": header.number("BZERO"),
+        "pixel_scale_x": header.number("PXSCAL1"),
+        "pixel_scale_y": header.number("PXSCAL2"),
+        "spacecraft_x": header.number("SPTZR_X"),
+        "spacecraft_y": header.number("SPTZR_Y"),
+        "spacecraft_z": header.number("SPTZR_Z"),
+        "header_marks": marks_of({key: header.text(key) for key in MARK_KEYWORDS}),
+        "fpa_temperature": header.number("AFPAT2B"),
+        "jitter": header.number("RMS_JIT"),
     }
     position = facts["dither_position"]
     if position is not None and abs(position) >= 2**31:

@@ -20,7 +20,7 @@ from astropy.wcs import WCS, NoConvergence
 
 from iracdb.errors import InputsChanged
 
-_DTYPES = {-32: ">f4", -64: ">f8"}
+_DTYPES = {-32: ">f4", -64: ">f8", 8: ">u1", 16: ">i2", 32: ">i4"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ class FrameFile:
         True where BSCALE or BZERO are in the header.
     wcs : dict or None
         The cards of the world coordinate system.
+    mask, uncertainty : FrameFile or None, optional
+        Other files of the same frame that tell which pixels are bad, and how sure each is; None
+        where they are not asked for, or not there.
     """
 
     path: str
@@ -53,6 +56,8 @@ class FrameFile:
     data_offset: int
     scaled: bool
     wcs: dict[str, Any] | None
+    mask: FrameFile | None = None
+    uncertainty: FrameFile | None = None
 
 
 def read_pixels(file: FrameFile) -> npt.NDArray[np.float64]:

@@ -18,7 +18,12 @@ ARCSEC_PER_RADIAN = 206265.0
 """As the original has it, rounded: the published flux densities rest on it."""
 
 
-def to_mjy(flux: ArrayLike, aperture_correction: float, pixel_size: float) -> FloatArray:
+def to_mjy(
+    flux: ArrayLike,
+    aperture_correction: float,
+    pixel_size: float,
+    colour_correction: float = 1.0,
+) -> FloatArray:
     """Turn sums over pixels into flux densities.
 
     Parameters
@@ -29,6 +34,10 @@ def to_mjy(flux: ArrayLike, aperture_correction: float, pixel_size: float) -> Fl
         Factor from the source circle to the whole star.
     pixel_size : float
         Pixel size in arcsec.
+    colour_correction : float, optional
+        K, by which flux densities are divided: what a source of another spectrum than the
+        calibrators' nominal one gives too much (IRAC Instrument Handbook, section on the color
+        correction; Reach et al. 2005).
 
     Returns
     -------
@@ -42,7 +51,8 @@ def to_mjy(flux: ArrayLike, aperture_correction: float, pixel_size: float) -> Fl
     """
     steradian = pixel_size**2 / ARCSEC_PER_RADIAN**2
     return np.asarray(
-        np.asarray(flux, np.float64) * aperture_correction * steradian * 1e9, np.float64
+        np.asarray(flux, np.float64) * aperture_correction * steradian * 1e9 / colour_correction,
+        np.float64,
     )
 
 
@@ -81,6 +91,23 @@ class Average:
     kept: BoolArray
     rejected_by: StrArray
     bound: FloatArray
+
+
+def exact_mean(values: ArrayLike) -> float:
+    """Average values, whatever their order.
+
+    Parameters
+    ----------
+    values : array_like
+        Of shape (n,); at least one.
+
+    Returns
+    -------
+    float
+        Their exactly rounded sum over their number; NaN where one is.
+    """
+    values = np.asarray(values, np.float64)
+    return math.fsum(values.tolist()) / len(values) if np.isfinite(values).all() else math.nan
 
 
 def average(mjy: ArrayLike, rejection: Rejection) -> Average:

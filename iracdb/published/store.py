@@ -25,7 +25,7 @@ from iracdb.published.sheets import plain_values
 from iracdb.published.targets import KnownTargets
 from iracdb.runs.digest import digest_averages, joined_digest
 from iracdb.runs.digested import values_of_run
-from iracdb.runs.parameters import Parameters
+from iracdb.runs.parameters import BEFORE_HANDBOOK, Parameters
 from iracdb.runs.registry import as_number, as_text, find
 from iracdb.runs.results import AOR_NOTE
 from iracdb.runs.target_lists import FromList
@@ -174,6 +174,7 @@ def parameters_of(published: PublishedRun) -> Parameters:
             "centre": None,
             "sky": None,
             "subarray_planes": None,
+            **BEFORE_HANDBOOK,
             "engine": None,
             "engine_version": None,
             "idl_source": None,

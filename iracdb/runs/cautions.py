@@ -10,10 +10,16 @@ import numpy as np
 from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import RunRefused
+from iracdb.irac.aperture_corrections import RESPONSE_RADII
 from iracdb.irac.handbook import is_cryogenic
+from iracdb.irac.pipeline_versions import span_of
+from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.correction import tables_of
 from iracdb.photometry.response import Response
-from iracdb.runs.parameters import Parameters
+from iracdb.runs.factors import mission_of
+from iracdb.runs.marks import marks_of_files, tables_of_mission
+from iracdb.runs.parameters import Parameters, shown_radii
+from iracdb.runs.recipes import recipe_named
 
 OLD_TABLES = ("hora", "reach")
 LAST_OF_OLD_TABLES = "S18.7"
@@ -54,6 +60,66 @@ def response_cautions(parameters: Parameters, files: Collection[ScienceFile]) ->
     if response == "warm" and cryogenic:
         said.append(
             f"Tables of the warm mission correct {_frames(cryogenic)} of the cryogenic mission"
+        )
+    return said
+
+
+def method_cautions(parameters: Parameters, files: Collection[ScienceFile]) -> list[str]:
+    """Tell where the steps of a run were not made for one another, or for its frames.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        As applied; a recipe that is not cautious leaves all but the transition to the marks.
+    files : collection of ScienceFile
+        That will be measured.
+
+    Returns
+    -------
+    list of str
+        A sentence each.
+    """
+    found = marks_of_files(tuple(files), parameters)
+    said = []
+    if found["transition"]:
+        said.append(
+            f"{_frames(found['transition'])} of 15 May to 18 September 2009, when temperatures and "
+            "set points changed: neither mission's calibration holds for certain"
+        )
+    if not recipe_named(parameters["recipe"]).cautious:
+        return said
+    if found["off-centre"]:
+        centre = "the WCS" if parameters["position"] == "forced" else parameters["centre"]
+        said.append(
+            f"The response was derived with first moments, and centres are by {centre}: up to "
+            "0.1 pixels apart, which is up to 2 % of the pixel phase in channel 1"
+        )
+    if found["off-aperture"]:
+        said.append(
+            f"Correction off its aperture: the response was derived for radii "
+            f"{shown_radii(Aperture(*RESPONSE_RADII))}, not {shown_radii(parameters.aperture)}"
+        )
+    if found["other-version"]:
+        creators = sorted(
+            {str(file.creator) for file in found["other-version"]}, key=version_numbers
+        )
+        tables = {
+            tables_of_mission(parameters, mission_of(file)) for file in found["other-version"]
+        }
+        made = "; ".join(f"{each}: {span_of(each)}" for each in sorted(tables))
+        said.append(
+            f"The response's tables were made for other pipeline versions ({made}) than "
+            f"{', '.join(creators)} of {_frames(found['other-version'])}"
+        )
+    if parameters["source_spectrum"] == "flat":
+        said.append(
+            "A flat source spectrum: the place on the array is not corrected for, which leaves up "
+            "to 10 % from edge to edge of the array (see docs/science.md)"
+        )
+    if parameters["colour_correction"] == 1:
+        said.append(
+            "Colour correction 1: flux densities are those of a spectrum with constant nu F_nu "
+            "(--colour-correction K divides them by K)"
         )
     return said
 

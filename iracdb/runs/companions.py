@@ -1,7 +1,8 @@
 """Companions: other files of the same frames that a run reads beside those that it measures.
 
 Each has a role. ``wcs``: its header gives the coordinate system in place of the measured file's
-own, as the sub2d of a subarray cube does.
+own, as the sub2d of a subarray cube does. ``mask``: its bits tell which pixels are bad.
+``uncertainty``: how sure each pixel is.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ SCIENCE = "science"
 
 WCS = "wcs"
 
-PURPOSES = {WCS: "the coordinate system"}
+MASK, UNCERTAINTY = "mask", "uncertainty"
+
+PURPOSES = {WCS: "the coordinate system", MASK: "the mask", UNCERTAINTY: "the uncertainties"}
 """Every role of a companion, and what it serves for."""
 
 Companions = Mapping[str, Mapping[int, ScienceFile]]
@@ -45,7 +48,7 @@ def kinds_by_role(parameters: Parameters) -> dict[str, str]:
     dict
         Kind of file by role; none for what the measured file tells itself.
     """
-    kinds = {WCS: parameters.values.get("wcs")}
+    kinds = {role: parameters.values.get(role) for role in PURPOSES}
     return {role: kind for role, kind in kinds.items() if kind not in (None, parameters["kind"])}
 
 
@@ -206,12 +209,20 @@ def with_companions(
         In the order of the files. One without the companion that was to give its coordinate
         system has none.
     """
-    guides = companions.get(WCS)
-    if guides is None:
-        return tuple(places[file.file_id] for file in files)
-    found = []
-    for file in files:
-        guide = guides.get(file.frame_id)
-        wcs = None if guide is None else places[guide.file_id].wcs
-        found.append(replace(places[file.file_id], wcs=wcs))
-    return tuple(found)
+    return tuple(_with_companions(companions, file, places) for file in files)
+
+
+def _with_companions(
+    companions: Companions, file: ScienceFile, places: Mapping[int, FrameFile]
+) -> FrameFile:
+    found = {
+        role: places[by_frame[file.frame_id].file_id]
+        for role, by_frame in companions.items()
+        if file.frame_id in by_frame
+    }
+    place = replace(
+        places[file.file_id], mask=found.get(MASK), uncertainty=found.get(UNCERTAINTY)
+    )
+    if WCS not in companions:
+        return place
+    return replace(place, wcs=found[WCS].wcs if WCS in found else None)

@@ -19,6 +19,7 @@ from iracdb.runs.tables import Which, columns_of
 # What follows from other columns, where those are there.
 _DERIVED = {
     "spread": {"flux", "error"},
+    "noise_ratio": {"error", "expected_noise"},
     "net": {"raw", "background"},
     "workable_total": {"n_workable", "n_total"},
     "target_text": {"target_ra", "target_dec"},
@@ -73,9 +74,10 @@ def imported_columns(layout: Layout, which: Which) -> tuple[Column, ...]:
 
 
 def _more(run: Any, which: Which) -> Iterable[Column]:
+    left_out = {column.key for column in columns_of(LAYOUTS[run.layout], which)}
     if which == "aor":
-        return AOR_MORE
-    left_out = _RENAMED if run.inputs_digest is not None else _BY_LINK
+        return (column for column in AOR_MORE if column.key not in left_out)
+    left_out |= _RENAMED if run.inputs_digest is not None else _BY_LINK
     return (column for column in IMG_MORE if column.key not in left_out)
 
 

@@ -19,6 +19,7 @@ from iracdb.irac.frames import FrameFile
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import Measurement
 from iracdb.runs import measuring
+from iracdb.runs.beside import tell_beside
 from iracdb.runs.measuring import Block, Workers
 from iracdb.runs.moving import moved
 from iracdb.runs.parameters import Parameters
@@ -146,10 +147,13 @@ def _blocks(
             frames=places(files),
             ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
             dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
-            moved=tuple(moved(position, files, plan.observers) for position in positions),
+            moved=tuple(moved(position, files) for position in positions),
             apertures=apertures,
             centre=plan.parameters["centre"],
             sky=plan.parameters["sky"],
+            planes=plan.parameters.planes,
+            mask_bits=plan.parameters["mask_bits"] or 0,
+            forced=plan.parameters["position"] == "forced",
         )
         yield group, block
 
@@ -226,6 +230,10 @@ def made_rows_of(
         for planned, columns in zip(plan.of_aor(aorkey), mine, strict=True)
         if columns is not None
     ]
+    for plan, mine in zip(plans, measured, strict=True):
+        for planned, columns in zip(plan.of_aor(aorkey), mine, strict=True):
+            if columns is not None:
+                tell_beside(planned, columns, plan.parameters)
     correct(known, plans[0].parameters, plans[0].engine)
     return [
         [
@@ -241,8 +249,8 @@ def _made(
 ) -> Made:
     mean, images = None, []
     if columns is not None:
-        mean = averaged(columns, parameters)
-        images = image_rows(planned, columns, mean, rows[1])
+        mean = averaged(planned, columns, parameters)
+        images = image_rows(planned, columns, mean, parameters, rows[1])
     average = average_row(planned, columns, mean, parameters)
     return Made({"row_number": rows[0], **average}, images)
 
@@ -266,5 +274,5 @@ def row_numbers(plan: Plan) -> dict[int, list[tuple[int, int]]]:
     for average in plan.averages:
         rows.setdefault(average.aorkey, []).append((aor_row, image_row))
         aor_row += 1
-        image_row += len(average.files)
+        image_row += len(average.images(plan.parameters.planes))
     return rows

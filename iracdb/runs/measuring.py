@@ -11,20 +11,22 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from iracdb.flags import NO_MASK
 from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.measure import (
     Measurement,
-    collapse_cube,
     fit_centres,
+    forced_centres,
     measure_fluxes,
 )
+from iracdb.photometry.planes import Planes, Reduced, reduce
 from iracdb.photometry.sky import sky_named
 from iracdb.workers import worker_pool
 
@@ -49,6 +51,12 @@ class Block:
         Radii in pixels; all are laid on the same centres.
     centre, sky : str
         Names of implementations in `iracdb.photometry`.
+    planes : Planes
+        How cubes are reduced to images.
+    mask_bits : int
+        Which bits of a mask are fatal.
+    forced : bool
+        Whether the apertures are laid where the WCS expects the target.
     """
 
     frames: tuple[FrameFile, ...]
@@ -58,6 +66,9 @@ class Block:
     apertures: tuple[Aperture, ...]
     centre: str
     sky: str
+    planes: Planes
+    mask_bits: int = 0
+    forced: bool = False
 
 
 def measure(block: Block) -> list[list[Measurement]]:
@@ -78,20 +89,28 @@ def measure(block: Block) -> list[list[Measurement]]:
     InputsChanged
         Where a file is not the one that the catalogue knows.
     """
-    images = np.stack([_image(frame) for frame in block.frames])
+    images = _images(block)
     pixels = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
     centre, sky = centre_named(block.centre), sky_named(block.sky)
     found: list[list[Measurement]] = [[] for _ in block.apertures]
     for target, moved in enumerate(block.moved):
-        x, y = pixels[:, target, 0], pixels[:, target, 1]
+        x, y = pixels[:, target].T
         motion = None
         if moved is not None:
             at_epoch = pixels[:, target]
             x, y = seen = _on_frames(block.frames, moved).T
-            motion = seen - at_epoch.T
-        centres = fit_centres(images, x, y, centre=centre)
+            motion = (seen - at_epoch.T)[:, images.frame]
+        x, y = x[images.frame], y[images.frame]
+        if block.forced:
+            centres = forced_centres(x, y)
+        else:
+            centres = fit_centres(images.values, x, y, centre=centre, masked=images.masked)
         for through, aperture in zip(found, block.apertures, strict=True):
-            flags, fluxes = measure_fluxes(images, x, y, centres, aperture, sky=sky)
+            flags, fluxes = measure_fluxes(
+                images.values, x, y, centres, aperture,
+                sky=sky, masked=images.masked, variance=images.variance, forced=block.forced,
+            )  # fmt: skip
+            flags[images.unmasked] |= NO_MASK
             shift = (None, None) if motion is None else (motion[0], motion[1])
             through.append(Measurement(x, y, centres, fluxes, flags, *shift))
     return found
@@ -108,9 +127,58 @@ def _on_frames(
     return np.stack(found)
 
 
-def _image(frame: FrameFile) -> np.ndarray:
+@dataclass(frozen=True)
+class _Images:
+    """The images (m, ny, nx) of a block: one a frame, or one a plane; and whose each is (m,)."""
+
+    values: npt.NDArray[np.float64]
+    masked: npt.NDArray[np.bool_] | None
+    variance: npt.NDArray[np.float64] | None
+    frame: npt.NDArray[np.intp]
+    unmasked: npt.NDArray[np.bool_]
+
+
+def _images(block: Block) -> _Images:
+    read = [_read(frame, block) for frame in block.frames]
+    counts = [len(one.images) for one in read]
+    lacking = [bool(block.mask_bits) and frame.mask is None for frame in block.frames]
+    return _Images(
+        np.concatenate([one.images for one in read]),
+        _joined([one.masked for one in read], [one.images for one in read], fill=False),
+        _joined([one.variance for one in read], [one.images for one in read], fill=np.nan),
+        np.repeat(np.arange(len(read)), counts),
+        np.repeat(np.array(lacking, dtype=bool), counts),
+    )
+
+
+def _joined(parts: list[Any], like: list[Any], *, fill: Any) -> Any:
+    """Join what some frames have; None where none has it."""
+    if all(part is None for part in parts):
+        return None
+    return np.concatenate(
+        [
+            np.full(one.shape, fill) if part is None else part
+            for part, one in zip(parts, like, strict=True)
+        ]
+    )
+
+
+def _read(frame: FrameFile, block: Block) -> Reduced:
+    """Read a frame with its companions, and reduce a cube to images."""
     pixels = read_pixels(frame)
-    return collapse_cube(pixels) if pixels.ndim == 3 else pixels
+    masked = variance = None
+    if frame.mask is not None and block.mask_bits:
+        masked = (read_pixels(frame.mask).astype(np.int64) & block.mask_bits) != 0
+    if frame.uncertainty is not None:
+        variance = read_pixels(frame.uncertainty) ** 2
+    if pixels.ndim == 3:
+        return reduce(pixels, block.planes, masked=masked, variance=variance)
+    return Reduced(
+        pixels[np.newaxis],
+        None if masked is None else masked[np.newaxis],
+        None if variance is None else variance[np.newaxis],
+        np.array([-1]),
+    )
 
 
 class Workers(Protocol):

@@ -10,13 +10,35 @@ from typing import Any
 
 from iracdb.catalogue.targets import motion_columns
 from iracdb.errors import UsageError
-from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE
+from iracdb.irac.aperture_corrections import MISSIONS, TABLES
+from iracdb.irac.handbook import PIXEL_SIZE
+from iracdb.irac.header_marks import UNUSABLE
+from iracdb.irac.mask_bits import FATAL, parse_bits
 from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.planes import Planes
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
 from iracdb.runs.recipes import recipe_named
 from iracdb.runs.request import Request
 from iracdb.runs.targets import TargetChoice, target_parameters
+
+
+BEFORE_HANDBOOK: dict[str, Any] = {
+    "mask": None,
+    "mask_bits": None,
+    "header_marks": None,
+    "uncertainty": None,
+    "position": "fitted",
+    "source_spectrum": "stellar",
+    "colour_correction": 1.0,
+    "fluxconv": None,
+    "mixed_calibration": "allowed",
+}
+"""What was done before these could be chosen, here and in 2018."""
+
+MASKS = {"bcd": "bimsk", "cbcd": "brmsk", "sub2d": "msk2d"}
+UNCERTAINTIES = {"bcd": "bunc", "cbcd": "cbunc", "sub2d": "unc2d"}
+"""Kinds of the companions of each kind that is measured."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +70,7 @@ class Parameters:
         iracdb.runs.parameters.Parameters
             By the names of today. What could not be chosen then has the value that it had.
         """
-        told = {**dict.fromkeys(("where", *motion_columns(None))), **values}
+        told = {**dict.fromkeys(("where", *motion_columns(None))), **BEFORE_HANDBOOK, **values}
         if "engine" in values:
             return cls(told)
         # Once "response" named the engine, and only a recomputation chose its tables.
@@ -77,6 +99,11 @@ class Parameters:
         return Aperture(
             self["radius_source"], self["radius_inner"], self["radius_outer"], self["bounds"]
         )
+
+    @property
+    def planes(self) -> Planes:
+        """How subarray cubes are reduced to images."""
+        return Planes.parse(self["subarray_planes"])
 
     def differences(self, other: Parameters) -> list[tuple[str, Any, Any]]:
         """Tell where other parameters differ.
@@ -123,6 +150,9 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     recipe = recipe_named(request.recipe)
     aperture = request.aperture()
     correction, correction_from = _aperture_correction(request, channel)
+    mask = MASKS[request.kind] if _either(request.mask, recipe.mask) else None
+    mixed = "allowed" if request.allow_mixed_calibration else recipe.mixed_calibration
+    marks = UNUSABLE if _either(request.header_marks, recipe.header_marks) else ()
     return Parameters(
         {
             "recipe": recipe.name,
@@ -138,18 +168,29 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "radius_outer": aperture.r_out,
             "aperture_correction": correction,
             "aperture_correction_from": correction_from,
-            "pixel_size": PIXEL_SIZE[channel] if request.pixel_size is None else request.pixel_size,
-            "pixel_size_from": "manual" if request.pixel_size is None else "given",
+            **_pixel_size(request, channel),
             "centre": request.centre or recipe.centre,
+            "position": "forced" if request.forced else "fitted",
             "sky": request.sky or recipe.sky,
-            "subarray_planes": "median 14-63",
+            "subarray_planes": request.reduction().text,
+            "mask": mask,
+            "mask_bits": _mask_bits(request) if mask else None,
+            "header_marks": " ".join(marks) or None,
+            "uncertainty": UNCERTAINTIES[request.kind]
+            if _either(request.uncertainties, recipe.uncertainty)
+            else None,
             "engine": engine.name,
             "engine_version": engine.version,
             "idl_source": engine.source_sha256,
             "response": request.response or recipe.response,
             "pixel_phase": request.pixel_phase,
-            "array_location": request.array_location,
+            # What the tables hold of the array holds for stellar slopes alone.
+            "array_location": request.array_location and request.source_spectrum == "stellar",
+            "source_spectrum": request.source_spectrum,
             "response_coefficients": engine.coefficients_digest(),
+            "colour_correction": float(request.colour_correction),
+            "fluxconv": request.fluxconv,
+            "mixed_calibration": mixed,
             "rejection": parse_rejection(request.rejection or recipe.rejection).name,
             "pairing": recipe.pairing,
             "bounds": recipe.bounds,
@@ -158,18 +199,64 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     )
 
 
-def _aperture_correction(request: Request, channel: int) -> tuple[float, str]:
+def _either(asked: bool | None, of_recipe: bool) -> bool:
+    return of_recipe if asked is None else asked
+
+
+def _mask_bits(request: Request) -> int:
+    return FATAL if request.mask_bits is None else parse_bits(request.mask_bits)
+
+
+def _pixel_size(request: Request, channel: int) -> dict[str, Any]:
+    """Tell the pixel size: None where each average takes its own."""
+    if request.pixel_size is not None:
+        return {"pixel_size": float(request.pixel_size), "pixel_size_from": "given"}
+    if request.pixel_area == "header":
+        return {"pixel_size": None, "pixel_size_from": "header"}
+    return {"pixel_size": PIXEL_SIZE[channel], "pixel_size_from": "manual"}
+
+
+def _aperture_correction(request: Request, channel: int) -> tuple[float | None, str]:
+    """Tell the aperture correction: None where it goes by the mission of each average."""
     if request.aperture_correction is not None:
         return float(request.aperture_correction), "given"
+    table = TABLES[recipe_named(request.recipe).aperture_table]
     aperture = request.aperture()
-    known = APERTURE_CORRECTION.get((aperture.r, aperture.r_in, aperture.r_out))
-    if known is None:
+    radii = (aperture.r, aperture.r_in, aperture.r_out)
+    known = {mission: table.find(mission, channel, radii) for mission in MISSIONS}
+    if not any(known.values()):
+        held = list(dict.fromkeys(each for m in MISSIONS for each in table.radii(m, channel)))
         raise UsageError(
-            f"The manual has no aperture correction for radii {shown_radii(aperture)}: "
+            f"The {table.name} has no aperture correction for radii {shown_radii(aperture)}: "
             f"give one with --aperture-correction, or take radii that it has: "
-            + "; ".join(shown_radii(Aperture(*radii)) for radii in APERTURE_CORRECTION)
+            + "; ".join(shown_radii(Aperture(*each)) for each in held)
         )
-    return known[channel - 1], "manual"
+    if table.name == "manual":
+        return known["warm"], table.name
+    return None, f"{table.name} {table.version}"
+
+
+def aperture_correction_of(parameters: Parameters, mission: str) -> float | None:
+    """Tell the aperture correction of frames of one mission.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        As applied.
+    mission : {'cryo', 'warm'}
+        Of the frames.
+
+    Returns
+    -------
+    float or None
+        As typed, or by the table; None where the table has none for this mission.
+    """
+    if parameters["aperture_correction"] is not None:
+        return float(parameters["aperture_correction"])
+    table = TABLES[str(parameters["aperture_correction_from"]).split()[0]]
+    aperture = parameters.aperture
+    radii = (aperture.r, aperture.r_in, aperture.r_out)
+    return table.find(mission, parameters["channel"], radii)
 
 
 def shown_radii(aperture: Aperture) -> str:

@@ -19,13 +19,13 @@ from iracdb.catalogue.selection import ScienceFile
 from iracdb.engines.choosing import engine_named
 from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.handbook import APERTURE_CORRECTION
-from iracdb.irac.motion import Place
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.response import NATIVE, Response
-from iracdb.runs.cautions import check_tables, response_cautions
+from iracdb.runs.calibrating import check_calibration
+from iracdb.runs.cautions import check_tables, method_cautions, response_cautions
 from iracdb.runs.choosing import Choice, Step
 from iracdb.runs.companions import SCIENCE, Companions, find_companions, without_companion
-from iracdb.runs.moving import observers_of
+from iracdb.runs.moving import without_place
 from iracdb.runs.parameters import Parameters, apply, shown_radii
 from iracdb.runs.planned import PlannedAverage, averages_of, averages_without_files, problem_of
 from iracdb.runs.recipes import recipe_named
@@ -56,8 +56,6 @@ class Plan:
         Other files of the frames that are read, by role and frame.
     conditions : tuple of Step
         What each condition left of the frames there were, where some were chosen now.
-    observers : dict
-        Where the spacecraft was, by file; of the files of targets with a parallax.
     """
 
     parameters: Parameters
@@ -68,7 +66,6 @@ class Plan:
     engine: Response = field(default=NATIVE, compare=False)
     companions: Companions = field(default_factory=dict)
     conditions: tuple[Step, ...] = field(default=(), compare=False)
-    observers: dict[int, Place] = field(default_factory=dict)
 
     @cached_property
     def inputs(self) -> tuple[ScienceFile, ...]:
@@ -98,7 +95,8 @@ class Plan:
     @property
     def images(self) -> int:
         """How many rows the image table will have."""
-        return sum(len(average.files) for average in self.averages)
+        planes = self.parameters.planes
+        return sum(len(average.images(planes)) for average in self.averages)
 
     def of_aor(self, aorkey: int) -> tuple[PlannedAverage, ...]:
         """List the averages of one AOR.
@@ -185,6 +183,7 @@ def make_plan(connection: Connection, request: Request) -> Plan:
         aors = tuple(dict.fromkeys(file.aorkey for file in files))
     _check_aperture(request.aperture(), files)
     check_tables(engine, parameters, files)
+    check_calibration(parameters, files)
     companions = find_companions(connection, parameters, files)
     plan = assemble(connection, parameters, choice, aors, files, companions)
     return replace(plan, engine=engine, conditions=chosen.steps)
@@ -303,9 +302,10 @@ def assemble(
         averages += made
         warnings += without_companion(companions, parameters, aorkey, mine)
         warnings += _warnings(made)
-    warnings += response_cautions(parameters, [file for each in by_aor.values() for file in each])
-    observers, not_told = observers_of(connection, ((one.target, one.files) for one in averages))
-    warnings += not_told
+    measured = [file for each in by_aor.values() for file in each]
+    warnings += response_cautions(parameters, measured)
+    warnings += method_cautions(parameters, measured)
+    warnings += without_place((one.target, one.files) for one in averages)
     said = tuple(dict.fromkeys(warnings))
     return Plan(
         parameters,
@@ -314,7 +314,6 @@ def assemble(
         tuple(averages),
         said,
         companions=companions,
-        observers=observers,
     )
 
 

@@ -12,6 +12,7 @@ from iracdb.catalogue.selection import AorGlimpse, ScienceFile
 from iracdb.catalogue.targets import Position
 from iracdb.irac.files import is_cycling
 from iracdb.irac.handbook import is_cryogenic
+from iracdb.photometry.planes import Planes
 from iracdb.runs.likeness import Facts, facts_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, shown_radii
 from iracdb.runs.target_lists import FromList
@@ -47,6 +48,26 @@ class PlannedAverage:
     files: tuple[ScienceFile, ...]
     facts: Facts
     problem: str | None = None
+
+    def images(self, planes: Planes) -> list[tuple[ScienceFile, int]]:
+        """List the images that its files give.
+
+        Parameters
+        ----------
+        planes : Planes
+            How cubes are reduced.
+
+        Returns
+        -------
+        list of tuple
+            File and plane, in order; the plane is -1 for a whole frame, or for a cube that is
+            reduced to one image.
+        """
+        return [
+            (file, plane)
+            for file in self.files
+            for plane in (planes.made if file.planes is not None else (-1,))
+        ]
 
 
 def averages_of(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from iracdb.errors import UsageError
 from iracdb.irac.handbook import Radii
+from iracdb.layouts import DEFAULT_LAYOUT, OWN_LAYOUT
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,21 @@ class Recipe:
         Whether an AOR's average is of like frames only, or of all its frames.
     sentence : str
         What it is for.
+    planes : str
+        How subarray cubes are reduced to images: see `iracdb.photometry.planes.Planes`.
+    aperture_table : str
+        A table of `iracdb.irac.aperture_corrections`.
+    mask, uncertainty : bool
+        Whether the frames' own masks and uncertainties are read.
+    header_marks : bool
+        Whether a frame that its header marks as bad is left out.
+    mixed_calibration : {'refused', 'allowed'}
+        Whether frames of different calibration may be averaged without being asked for.
+    layout : str
+        Of its tables: a name of `iracdb.layouts.LAYOUTS`.
+    cautious : bool
+        Whether it tells where centre, aperture and frames are not what its corrections were made
+        for.
     """
 
     name: str
@@ -48,6 +64,14 @@ class Recipe:
     bounds: str
     grouping: str
     sentence: str
+    planes: str = "median 14-63"
+    aperture_table: str = "manual"
+    mask: bool = False
+    uncertainty: bool = False
+    header_marks: bool = False
+    mixed_calibration: str = "refused"
+    layout: str = DEFAULT_LAYOUT
+    cautious: bool = False
 
 
 RECIPES: dict[str, Recipe] = {
@@ -79,7 +103,29 @@ RECIPES: dict[str, Recipe] = {
             pairing="stripped",
             bounds="indices",
             grouping="all",
+            mixed_calibration="allowed",
             sentence="What the original's code really did, its known issues included.",
+        ),
+        Recipe(
+            name="handbook",
+            version=1,
+            radii=(3.0, 3.0, 7.0),
+            centre="moment",
+            sky="mode",
+            engine="native",
+            response="auto",
+            rejection="mad:5",
+            pairing="image",
+            bounds="edges",
+            grouping="like",
+            planes="median 1-56,58-63",
+            aperture_table="handbook",
+            mask=True,
+            uncertainty=True,
+            header_marks=True,
+            layout=OWN_LAYOUT,
+            cautious=True,
+            sentence="What the Science Center recommends, for new science.",
         ),
     )
 }

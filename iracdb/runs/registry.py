@@ -13,12 +13,12 @@ from iracdb.catalogue.activity import host, operator
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.once import find_or_insert
 from iracdb.errors import Busy, NotFound, RunRefused
-from iracdb.layouts import DEFAULT_LAYOUT
 from iracdb.photometry.response import Response
 from iracdb.runs.digested import digest_of_run
 from iracdb.runs.names import LARGEST, agree, number_of
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan
+from iracdb.runs.recipes import recipe_named
 from iracdb.runs.request import Request
 from iracdb.runs.software import record, this_software
 from iracdb.runs.target_lists import FromList
@@ -214,7 +214,7 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
             recipe=parameters["recipe"],
             channel=parameters["channel"],
             kind=parameters["kind"],
-            layout=DEFAULT_LAYOUT,
+            layout=recipe_named(parameters["recipe"]).layout,
             command=request.command,
             parameters_typed=request.typed(),
             parameters=parameters.values,
@@ -237,6 +237,14 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
             for key, value in parameters.values.items()
         ],
     )
+    if plan.warnings:
+        connection.execute(
+            insert(t.run_warning),
+            [
+                {"run_id": number, "position": position, "sentence": sentence}
+                for position, sentence in enumerate(plan.warnings, start=1)
+            ],
+        )
     connection.execute(
         insert(t.run_input),
         [

@@ -11,10 +11,12 @@ from iracdb.catalogue.condition_text import parse_condition
 from iracdb.catalogue.targets import Motion
 from iracdb.errors import UsageError
 from iracdb.irac.handbook import PIXEL_SIZE, Radii
+from iracdb.irac.mask_bits import parse_bits
 from iracdb.irac.names import KINDS
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.correction import TABLES
+from iracdb.photometry.planes import HOW, Planes, parse_planes_list, planes_without
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.sky import sky_named
 from iracdb.runs.coordinates import motion_of
@@ -23,6 +25,9 @@ from iracdb.runs.recipes import recipe_named
 
 # What lies beyond is a slip of the hand, and would overflow or vanish in the conversion to mJy.
 _LEAST, _MOST = 0.01, 100.0
+
+PIXEL_AREAS = ("nominal", "header")
+SPECTRA = ("stellar", "flat")
 
 SCIENCE_KINDS = tuple(kind.name for kind in KINDS.values() if kind.role == "science")
 
@@ -56,8 +61,29 @@ class Request:
         Override the manual's tables.
     centre, sky : str or None
         Names of implementations in `iracdb.photometry`; by default the recipe's.
+    forced : bool
+        Whether the aperture is laid where the WCS expects the target, without a fit.
     rejection : str or None
         A rule of `iracdb.photometry.rejection`.
+    planes : {'each', 'median', 'mean'} or None
+        How subarray cubes are reduced to images.
+    drop_planes : str or None
+        The planes left out, 0-based, such as ``0,57``.
+    mask, uncertainties, header_marks : bool or None
+        Whether masks and uncertainties are read, and frames left out that their headers mark as
+        bad; by default the recipe's.
+    mask_bits : str or None
+        The bits that are fatal, such as ``3,8-14`` or 32520.
+    pixel_area : {'nominal', 'header'}
+        Where the pixel's solid angle comes from.
+    source_spectrum : {'stellar', 'flat'}
+        Of the target: the array-location correction holds for the first.
+    colour_correction : float
+        K, by which flux densities are divided.
+    fluxconv : float or None
+        FLUXCONV, MJy/sr per DN/s, to which files of another are rescaled.
+    allow_mixed_calibration : bool
+        Whether frames of different calibration may be averaged.
     engine : str or None
         What gives the response: ``native``, ``gdl`` or ``idl``.
     response : str or None
@@ -93,7 +119,19 @@ class Request:
     pixel_size: float | None = None
     centre: str | None = None
     sky: str | None = None
+    forced: bool = False
     rejection: str | None = None
+    planes: str | None = None
+    drop_planes: str | None = None
+    mask: bool | None = None
+    mask_bits: str | None = None
+    uncertainties: bool | None = None
+    header_marks: bool | None = None
+    pixel_area: str = "nominal"
+    source_spectrum: str = "stellar"
+    colour_correction: float = 1.0
+    fluxconv: float | None = None
+    allow_mixed_calibration: bool = False
     engine: str | None = None
     response: str | None = None
     pixel_phase: bool = True
@@ -131,7 +169,8 @@ class Request:
                 "columns for it, and RA_REF and DEC_REF follow the star by themselves"
             )
         self.motion()
-        for name in ("aperture_correction", "pixel_size"):
+        self._check_choices()
+        for name in ("aperture_correction", "pixel_size", "colour_correction"):
             value = getattr(self, name)
             if value is not None and not _LEAST <= value <= _MOST:
                 raise UsageError(
@@ -146,6 +185,42 @@ class Request:
         recipe_named(self.recipe)
         self.aperture()
         self._find_what_is_named()
+
+    def _check_choices(self) -> None:
+        for name, known in (
+            ("planes", (None, *HOW)),
+            ("pixel_area", PIXEL_AREAS),
+            ("source_spectrum", SPECTRA),
+        ):
+            if getattr(self, name) not in known:
+                shown = ", ".join(str(each) for each in known if each is not None)
+                raise UsageError(
+                    f"The {name.replace('_', ' ')} cannot be {getattr(self, name)!r}, but {shown}"
+                )
+        if self.pixel_area == "header" and self.pixel_size is not None:
+            raise UsageError("Give either a pixel size or --pixel-area header, not both")
+        if self.mask_bits is not None:
+            parse_bits(self.mask_bits)
+        if self.fluxconv is not None and not 0 < self.fluxconv < _MOST:
+            raise UsageError(
+                f"FLUXCONV is more than 0 and less than {_MOST:g} MJy/sr per DN/s, "
+                f"not {self.fluxconv}"
+            )
+        self.reduction()
+
+    def reduction(self) -> Planes:
+        """Tell how cubes are reduced to images, as asked for or by the recipe.
+
+        Returns
+        -------
+        Planes
+            Checked.
+        """
+        own = Planes.parse(recipe_named(self.recipe).planes)
+        kept = own.kept
+        if self.drop_planes is not None:
+            kept = planes_without(parse_planes_list(self.drop_planes))
+        return Planes(self.planes or own.how, kept)
 
     def _find_what_is_named(self) -> None:
         for value, find in (

@@ -17,12 +17,15 @@ import numpy.typing as npt
 from iracdb import flags
 from iracdb.catalogue.targets import motion_columns
 from iracdb.irac.handbook import is_cryogenic
-from iracdb.photometry.combine import Average, average, to_mjy
+from iracdb.photometry.combine import Average, average, exact_mean, to_mjy
 from iracdb.photometry.correction import factors, tables_of
 from iracdb.photometry.measure import Measurement
+from iracdb.photometry.noise import upper_limit
 from iracdb.photometry.pairing import pairing_named
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
+from iracdb.runs.factors import correction_of, pixel_size_of
+from iracdb.runs.marks import marks_of
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.planned import PlannedAverage
 
@@ -36,6 +39,8 @@ _REASONS = {
     "bad_center_guess": "with the centre more than 2 pixels from the WCS position",
     "nan_in_aperture": "with a pixel without value in the aperture",
     "no_background": "without sky",
+    "fatal_in_aperture": "with a fatal pixel in the aperture",
+    "header_mark": "that their headers mark as bad",
 }
 
 
@@ -83,6 +88,11 @@ def join(measurements: Sequence[Measurement]) -> dict[str, npt.NDArray[Any]]:
         "nan_in_annulus": all_of("fluxes", "nan_in_annulus"),
         "raw": all_of("fluxes", "raw"),
         "background": all_of("fluxes", "background"),
+        "masked_in_aperture": all_of("fluxes", "masked_in_aperture"),
+        "masked_in_annulus": all_of("fluxes", "masked_in_annulus"),
+        "net_error": all_of("fluxes", "net_error"),
+        "peak": all_of("fluxes", "peak"),
+        "noise_pixels": all_of("fluxes", "noise_pixels"),
     }
 
 
@@ -113,7 +123,8 @@ def correct(
         pairing(columns["x"], columns["y"], net)
         for (_, columns), net in zip(measured, nets, strict=True)
     ]
-    files = [file for planned, _ in measured for file in planned.files]
+    planes = parameters.planes
+    files = [file for planned, _ in measured for file, _ in planned.images(planes)]
     location, phase = factors(
         np.concatenate([x for x, _ in centres]),
         np.concatenate([y for _, y in centres]),
@@ -131,32 +142,65 @@ def correct(
     for (_, columns), net, r_al, r_pp in parts:
         columns["array_location_factor"] = r_al
         columns["pixel_phase_factor"] = r_pp
-        columns["corrected"] = net / (r_al * r_pp)
+        columns["corrected"] = net * columns["calibration_factor"] / (r_al * r_pp)
 
 
-def averaged(columns: dict[str, npt.NDArray[Any]], parameters: Parameters) -> Average:
+def averaged(
+    planned: PlannedAverage, columns: dict[str, npt.NDArray[Any]], parameters: Parameters
+) -> Average:
     """Average the corrected fluxes of one group of like frames.
 
     Parameters
     ----------
+    planned : PlannedAverage
+        Whose frames tell what goes by the mission, or by their headers.
     columns : dict
         With ``corrected``.
     parameters : Parameters
-        Aperture correction, pixel size and rejection.
+        Aperture correction, pixel size, colour correction and rejection.
 
     Returns
     -------
     Average
         In mJy.
     """
-    mjy = to_mjy(columns["corrected"], parameters["aperture_correction"], parameters["pixel_size"])
+    mjy = in_mjy(columns["corrected"], planned, parameters)
     return average(mjy, parse_rejection(parameters["rejection"]))
+
+
+def in_mjy(
+    corrected: FloatArray, planned: PlannedAverage, parameters: Parameters
+) -> npt.NDArray[np.float64]:
+    """Turn corrected sums of one average into flux densities.
+
+    Parameters
+    ----------
+    corrected : ndarray
+        MJy/sr x pixel.
+    planned : PlannedAverage
+        Whose.
+    parameters : Parameters
+        As applied.
+
+    Returns
+    -------
+    ndarray
+        mJy; NaN everywhere where no aperture correction is known.
+    """
+    correction = correction_of(planned, parameters)
+    return to_mjy(
+        corrected,
+        np.nan if correction is None else correction,
+        pixel_size_of(planned, parameters),
+        parameters["colour_correction"],
+    )
 
 
 def image_rows(
     planned: PlannedAverage,
     columns: dict[str, npt.NDArray[Any]],
     mean: Average,
+    parameters: Parameters,
     first_row: int,
 ) -> list[dict[str, Any]]:
     """Make the rows of ``image_result`` of one average, but for the average's number.
@@ -169,32 +213,34 @@ def image_rows(
         Complete.
     mean : Average
         Which images it kept.
+    parameters : Parameters
+        How cubes are reduced to images.
     first_row : int
         Row number of the first.
 
     Returns
     -------
     list of dict
-        In the order of the files.
+        In the order of the files, and of the planes in each.
     """
+    numbers = {file.file_id: number for number, file in enumerate(planned.files, start=1)}
     plain = {name: [stored(value) for value in values.tolist()] for name, values in columns.items()}
     rejected_by = [str(bound) or None for bound in mean.rejected_by]
     return [
         {
             "frame_id": file.frame_id,
-            # A cube is reduced to one image before it is measured.
-            "plane": -1,
+            "plane": plane,
             "repeat": 0,
             "file_id": file.file_id,
             "row_number": first_row + index,
-            "file_number": index + 1,
+            "file_number": numbers[file.file_id],
             "mjd_obs": stored(file.mjd_obs),
             "kept": bool(mean.kept[index]),
             "rejected_by": rejected_by[index],
             "rejection_bound": stored(float(mean.bound[index])),
             **{name: values[index] for name, values in plain.items()},
         }
-        for index, file in enumerate(planned.files)
+        for index, (file, plane) in enumerate(planned.images(parameters.planes))
     ]
 
 
@@ -224,6 +270,7 @@ def average_row(
     """
     counts = _counts(None if columns is None else columns["flags"])
     workable = 0 if mean is None else mean.n_workable
+    total = len(planned.images(parameters.planes))
     return {
         "aorkey": planned.aorkey,
         "channel": parameters["channel"],
@@ -231,22 +278,65 @@ def average_row(
         "repeat": 0,
         "listed": True,
         "state": "measured" if workable else "empty",
-        "reason": None if workable else planned.problem or _reason(counts, len(planned.files)),
+        "reason": None if workable else planned.problem or _reason(counts, total),
         "target_name": planned.target.name,
         "target_ra": stored(planned.target.ra),
         "target_dec": stored(planned.target.dec),
         "target_text": coordinates_text(planned.target.ra, planned.target.dec),
         **motion_columns(planned.target.motion),
         **{name: stored(value) for name, value in asdict(planned.facts).items()},
-        "n_total": len(planned.files),
+        "n_total": total,
         "n_workable": workable,
         "n_rejected": 0 if mean is None else mean.n_rejected,
         **{f"n_{name}": count for name, count in counts.items()},
-        "aperture_correction": parameters["aperture_correction"],
-        "pixel_size": parameters["pixel_size"],
+        "aperture_correction": correction_of(planned, parameters),
+        "pixel_size": pixel_size_of(planned, parameters),
+        "colour_correction": parameters["colour_correction"],
         "flux": None if mean is None else stored(mean.flux),
         "error": None if mean is None else stored(mean.error),
         "standard_error": None if mean is None else stored(mean.standard_error),
+        **kept_means(planned, columns, mean, parameters),
+        "marks": marks_of(planned, parameters),
+    }
+
+
+def kept_means(
+    planned: PlannedAverage,
+    columns: dict[str, npt.NDArray[Any]] | None,
+    mean: Average | None,
+    parameters: Parameters,
+) -> dict[str, float | None]:
+    """Tell what an average says of its kept images beside their flux.
+
+    Parameters
+    ----------
+    planned : PlannedAverage
+        Whose.
+    columns : dict or None
+        The images; None where there are none.
+    mean : Average or None
+        Their average.
+    parameters : Parameters
+        As applied.
+
+    Returns
+    -------
+    dict
+        By the columns ``mjd_mid``, ``bjd_mid``, ``expected_noise`` and ``upper_limit``; None where
+        a kept image does not tell.
+    """
+    names = ("mjd_mid", "bjd_mid", "expected_noise", "upper_limit")
+    if columns is None or mean is None or not mean.kept.any():
+        return dict.fromkeys(names)
+    kept = mean.kept
+    scale = in_mjy(np.ones(len(kept)), planned, parameters) * columns["calibration_factor"]
+    factors = columns["array_location_factor"] * columns["pixel_phase_factor"]
+    noise = columns["expected_noise"] * scale / factors
+    return {
+        "mjd_mid": stored(exact_mean(columns["mjd_mid"][kept])),
+        "bjd_mid": stored(exact_mean(columns["bjd_mid"][kept])),
+        "expected_noise": stored(math.sqrt(exact_mean(noise[kept] ** 2))),
+        "upper_limit": stored(float(upper_limit(mean.flux, mean.standard_error))),
     }
 
 

@@ -6,16 +6,18 @@ from iracdb.irac.handbook import PIXEL_SIZE
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.correction import TABLES
 from iracdb.photometry.pairing import pairing_named
+from iracdb.photometry.planes import Planes
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
 from iracdb.photometry.sky import sky_named
 from iracdb.runs.parameters import Parameters
-from iracdb.runs.request import SCIENCE_KINDS
+from iracdb.runs.request import SCIENCE_KINDS, SPECTRA
 
 _KNOWN = {
     "channel": tuple(PIXEL_SIZE),
     "kind": SCIENCE_KINDS,
-    "subarray_planes": ("median 14-63",),
+    "position": ("fitted", "forced"),
+    "source_spectrum": SPECTRA,
     "bounds": ("edges", "indices"),
     "grouping": ("like", "all"),
     "response": TABLES,
@@ -27,6 +29,7 @@ _NAMED = {
     "sky": sky_named,
     "rejection": parse_rejection,
     "pairing": pairing_named,
+    "subarray_planes": Planes.parse,
 }
 
 
@@ -50,7 +53,8 @@ def why_not_measurable(parameters: Parameters) -> str | None:
         for name, find in _NAMED.items():
             find(parameters[name])
         for name in ("aperture_correction", "pixel_size"):
-            float(parameters[name])
+            if parameters[name] is not None:
+                float(parameters[name])
         _ = parameters.aperture
     except KeyError as problem:
         return f"the parameter {problem} is not recorded"

@@ -23,8 +23,8 @@ from iracdb.verify.answers import DigestCheck, checked_digest, fits, is_digest
 
 _NAMES: dict[Which, str] = {"aor": "averages", "img": "images"}
 _ALL: dict[Which, tuple[Column, ...]] = {
-    "aor": (*(column for table in AOR_TABLES.values() for column in table), *AOR_MORE),
-    "img": (*(column for table, *_ in IMG_TABLES.values() for column in table), *IMG_MORE),
+    "aor": (*(column for each in LAYOUTS.values() for column in each.aor), *AOR_MORE),
+    "img": (*(column for each in LAYOUTS.values() for column in each.img), *IMG_MORE),
 }
 _FORMATS = "ECSV (.ecsv) or VOTable (.vot, .xml)"
 

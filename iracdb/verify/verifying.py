@@ -186,7 +186,9 @@ def _measured(
                 progress(len(inputs), total, one.name)
         by_file = {one.file_id: one for one in inputs}
         # What was recorded before there was a choice of engines lacks what came with it.
-        not_told = () if "engine" in run.parameters else LATER_COLUMNS
+        not_told = set().union(
+            *(columns for name, columns in LATER_COLUMNS.items() if name not in run.parameters)
+        )
         compared = compare_again(database, run.run_id, plan, images, by_file, team, tell, not_told)
     sample = None
     if images.images is not None:

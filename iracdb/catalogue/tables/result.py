@@ -79,6 +79,14 @@ aor_result = Table(
         Double,
         comment="Julian year of the position; NULL: as observed, and not moved",
     ),
+    Column("n_fatal_in_aperture", BigInteger, comment="images with a fatal pixel in the circle"),
+    Column("n_header_mark", BigInteger, comment="images that their headers mark as bad"),
+    Column("mjd_mid", Double, comment="mean of the kept images' middles, days UTC"),
+    Column("bjd_mid", Double, comment="the same seen from the barycentre, Julian days TDB"),
+    Column("colour_correction", Double, comment="K, by which every flux is divided"),
+    Column("expected_noise", Double, comment="noise expected of one image, mJy: rms of the kept"),
+    Column("upper_limit", Double, comment="of a flux below three standard errors: those, mJy"),
+    Column("marks", Text, comment="what to know of it, in words of iracdb.runs.marks"),
     # Named by hand: the convention's name would be one byte too long for PostgreSQL.
     UniqueConstraint(
         "run_id",
@@ -159,10 +167,29 @@ image_result = Table(
     Column("motion_y", Double, comment="the same in y, pixels"),
     Column("sky_sigma", Double, comment="scatter of the pixels that the sky rests on, MJy/sr"),
     Column("rejection_bound", Double, comment="the bound that it lies beyond, mJy"),
+    Column("mjd_mid", Double, comment="middle of the exposure, or of the planes used, days UTC"),
+    Column("bjd_mid", Double, comment="the same seen from the barycentre, Julian days TDB"),
+    Column("calibration_factor", Double, comment="FLUXCONV asked for over the file's; 1 for none"),
+    Column("masked_in_aperture", Integer, comment="fatal pixels in the source circle"),
+    Column("masked_in_annulus", Integer, comment="fatal pixels in the annulus"),
+    Column("net_error", Double, comment="of the net sum by the uncertainty file, MJy/sr x pixel"),
+    Column("expected_noise", Double, comment="of the net sum by its electrons, MJy/sr x pixel"),
+    Column("peak", Double, comment="brightest pixel of the source circle, MJy/sr"),
+    Column("well_fraction", Double, comment="its electrons over the full well"),
+    Column("noise_pixels", Double, comment="(sum of net values)^2 over the sum of their squares"),
     comment="One measurement of one target on one frame in one run",
 )
-LATER_COLUMNS = frozenset({"sky_sigma", "rejection_bound"})
-"""Columns of images that runs made before revision 0002 could not fill, and later ones do."""
+LATER_COLUMNS: dict[str, frozenset[str]] = {
+    "engine": frozenset({"sky_sigma", "rejection_bound"}),
+    "mask": frozenset(
+        {
+            "n_fatal_in_aperture", "n_header_mark", "mjd_mid", "bjd_mid", "colour_correction",
+            "expected_noise", "upper_limit", "marks", "calibration_factor", "masked_in_aperture",
+            "masked_in_annulus", "net_error", "peak", "well_fraction", "noise_pixels",
+        }
+    ),
+}  # fmt: skip
+"""Columns that runs made before a parameter had its name could not fill, by that parameter."""
 
 Index("ix_image_result_frame_id", image_result.c.frame_id)
 # Imported rows have no file: they need not be in an index of files.

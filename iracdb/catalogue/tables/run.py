@@ -131,6 +131,17 @@ run_problem = Table(
     comment="An AOR that gave no flux",
 )
 
+run_warning = Table(
+    "run_warning",
+    metadata,
+    Column(
+        "run_id", ForeignKey("run.run_id"), primary_key=True, autoincrement=False, comment="the run"
+    ),
+    Column("position", Integer, primary_key=True, autoincrement=False, comment="order told"),
+    Column("sentence", Text, nullable=False, comment="what the user was told before it was made"),
+    comment="What was to be known of a run before it was made",
+)
+
 run_source = Table(
     "run_source",
     metadata,

@@ -1,0 +1,173 @@
+"""What is told of each image beside its sums: times, calibration, noise, and its header's marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from iracdb import flags
+from iracdb.catalogue.selection import ScienceFile
+from iracdb.catalogue.targets import Position
+from iracdb.irac import times
+from iracdb.irac.header_marks import bits_named
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.noise import SATURATED, expected_noise, well_fraction
+from iracdb.photometry.planes import Planes
+from iracdb.runs.parameters import Parameters
+from iracdb.runs.planned import PlannedAverage
+
+FloatArray = npt.NDArray[np.float64]
+
+_OF_A_SUM = (
+    "raw", "background", "sky", "sky_sigma", "sky_pixels", "net_error", "peak", "noise_pixels",
+)  # fmt: skip
+
+
+def tell_beside(
+    planned: PlannedAverage, columns: dict[str, npt.NDArray[Any]], parameters: Parameters
+) -> None:
+    """Add to the columns of one average what its frames' headers tell of each image.
+
+    Parameters
+    ----------
+    planned : PlannedAverage
+        Whose frames they are.
+    columns : dict
+        From `iracdb.runs.rows.join`. They gain ``mjd_mid``, ``bjd_mid``, ``calibration_factor``,
+        ``expected_noise`` and ``well_fraction``. An image that its header marks as bad, where
+        such are left out, gets its flag and loses its sums.
+    parameters : Parameters
+        As applied.
+    """
+    images = planned.images(parameters.planes)
+    files = [file for file, _ in images]
+    _leave_out_marked(files, columns, parameters)
+    columns["mjd_mid"] = middles(images, parameters.planes)
+    columns["bjd_mid"] = at_barycentre(columns["mjd_mid"], files, planned.target)
+    columns["calibration_factor"] = calibration_factors(files, parameters)
+    columns["expected_noise"] = _noise(images, columns, parameters)
+    columns["well_fraction"] = well_fraction(
+        columns["peak"], channel=parameters["channel"], **_told_by(files, "exposure_time")
+    )
+    columns["flags"][columns["well_fraction"] >= SATURATED] |= flags.SATURATED
+
+
+def _leave_out_marked(
+    files: Sequence[ScienceFile], columns: dict[str, npt.NDArray[Any]], parameters: Parameters
+) -> None:
+    unusable = bits_named((parameters["header_marks"] or "").split())
+    marked = np.array([bool((file.header_marks or 0) & unusable) for file in files], dtype=bool)
+    if marked.any():
+        columns["flags"][marked] |= flags.HEADER_MARK
+        for name in _OF_A_SUM:
+            columns[name][marked] = np.nan
+
+
+def middles(images: Sequence[tuple[ScienceFile, int]], planes: Planes) -> FloatArray:
+    """Tell the middle of each image's exposure.
+
+    Parameters
+    ----------
+    images : sequence of tuple
+        File and plane, as `PlannedAverage.images` gives them.
+    planes : Planes
+        Which planes an image of a whole cube is made of.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        MJD (UTC); NaN where FRAMTIME is not told.
+    """
+    found = []
+    for file, plane in images:
+        used = planes.kept if plane < 0 else (plane,)
+        found.append(
+            np.nan
+            if file.frame_time is None
+            else times.middle(
+                file.mjd_obs, file.frame_time, None if file.planes is None else used
+            )
+        )
+    return np.array(found, dtype=np.float64)
+
+
+def at_barycentre(mjd: FloatArray, files: Sequence[ScienceFile], target: Position) -> FloatArray:
+    """Turn times at the telescope into times at the barycentre of the solar system.
+
+    Parameters
+    ----------
+    mjd : ndarray, shape (n,)
+        MJD (UTC).
+    files : sequence of ScienceFile
+        The frames, which tell where the telescope was.
+    target : Position
+        From whose direction the light comes.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        BJD (TDB), days; NaN where time, place or direction is not known.
+    """
+    found = np.full(mjd.shape, np.nan)
+    known = np.array([file.place is not None for file in files], dtype=bool) & np.isfinite(mjd)
+    if target.ra is None or target.dec is None or not known.any():
+        return found
+    places = np.array([file.place for file, here in zip(files, known, strict=True) if here])
+    delay = times.light_time(places, mjd[known], target.ra, target.dec)
+    found[known] = times.bjd_tdb(mjd[known], delay)
+    return found
+
+
+def calibration_factors(files: Sequence[ScienceFile], parameters: Parameters) -> FloatArray:
+    """Tell by what the sums of each file are rescaled.
+
+    Parameters
+    ----------
+    files : sequence of ScienceFile
+        One an image (n,).
+    parameters : Parameters
+        With ``fluxconv``, or none.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        FLUXCONV asked for over the file's own; NaN where the file tells none, 1 where none is
+        asked for.
+    """
+    wanted = parameters["fluxconv"]
+    if wanted is None:
+        return np.ones(len(files))
+    return wanted / _array(files, "fluxconv")
+
+
+def _noise(
+    images: Sequence[tuple[ScienceFile, int]],
+    columns: dict[str, npt.NDArray[Any]],
+    parameters: Parameters,
+) -> FloatArray:
+    files = [file for file, _ in images]
+    planes, aperture = parameters.planes, parameters.aperture
+    reduced = np.array([file.planes is not None and plane < 0 for file, plane in images])
+    noise = expected_noise(
+        columns["raw"] - columns["background"],
+        columns["sky"],
+        aperture.area,
+        columns["sky_pixels"],
+        **_told_by(files, "gain", "exposure_time", "fluxconv"),
+        read_noise=_array(files, "ronoise"),
+        images=np.where(reduced, len(planes.kept), 1),
+        median=reduced & (planes.how == "median"),
+    )
+    return np.asarray(noise, dtype=np.float64)
+
+
+def _told_by(files: Sequence[ScienceFile], *names: str) -> dict[str, FloatArray]:
+    return {name: _array(files, name) for name in names}
+
+
+def _array(files: Sequence[ScienceFile], name: str) -> FloatArray:
+    values = [getattr(file, name) for file in files]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
