@@ -150,9 +150,7 @@ def response_options(command: Function) -> Function:
     type=click.Choice(["mean", "median", "mode"]),
     help="How the sky is read from the annulus.  [default: the recipe's]",
 )
-@click.option(
-    "--forced", is_flag=True, help="Lay the aperture where the WCS expects the target."
-)
+@click.option("--forced", is_flag=True, help="Lay the aperture where the WCS expects the target.")
 @image_options
 @calibration_options
 @click.option(

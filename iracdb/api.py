@@ -155,7 +155,19 @@ class Catalogue(
         pixel_size: float | None = None,
         centre: str | None = None,
         sky: str | None = None,
+        forced: bool = False,
         rejection: str | None = None,
+        planes: str | None = None,
+        drop_planes: str | None = None,
+        mask: bool | None = None,
+        mask_bits: str | None = None,
+        uncertainties: bool | None = None,
+        header_marks: bool | None = None,
+        pixel_area: str = "nominal",
+        source_spectrum: str = "stellar",
+        colour_correction: float = 1.0,
+        fluxconv: float | None = None,
+        allow_mixed_calibration: bool = False,
         engine: str | None = None,
         response: str | None = None,
         pixel_phase: bool = True,
@@ -200,13 +212,35 @@ class Catalogue(
         radius : tuple of float, optional
             Source radius, inner and outer radius of the annulus, pixels.
         aperture_correction, pixel_size : float, optional
-            Override the manual's tables; the pixel size in arcsec.
+            Override the recipe's tables; the pixel size in arcsec.
         centre : str, optional
             How centres are found: ``gaussian``, ``moment`` or ``quadratic``.
         sky : str, optional
             How the sky is read: ``mean``, ``median`` or ``mode`` of the annulus.
+        forced : bool, optional
+            Lay the aperture where the WCS expects the target.
         rejection : str, optional
             ``minmax``, ``sigma:N``, ``sigma-iterate:N``, ``mad:N``, ``published`` or ``none``.
+        planes : str, optional
+            What is made of subarray cubes: ``each`` plane an image, or one by ``median`` or
+            ``mean``.
+        drop_planes : str, optional
+            Planes left out, from 0, such as ``"0,57"``.
+        mask, uncertainties, header_marks : bool, optional
+            Whether each frame's own mask and uncertainties are read, and frames left out that
+            their headers mark as bad.
+        mask_bits : str, optional
+            Which bits are fatal, such as ``"3,8-14"``.
+        pixel_area : str, optional
+            ``nominal``, or by the ``header`` of the frames.
+        source_spectrum : str, optional
+            ``stellar``, or ``flat``: then the place on the array is not corrected for.
+        colour_correction : float, optional
+            Divides every flux density.
+        fluxconv : float, optional
+            Rescale files of another FLUXCONV to this one, MJy/sr per DN/s.
+        allow_mixed_calibration : bool, optional
+            Average frames of different CREATOR or FLUXCONV.
         engine : str, optional
             What gives the response: ``native``, ``gdl`` or ``idl``.
         response : str, optional

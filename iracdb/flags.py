@@ -46,7 +46,7 @@ FLAGS: tuple[Flag, ...] = (
         "centroiding",
         "Centroiding Issue",
         "No centre: the box leaves the array, holds fewer than 7 finite pixels, "
-        "or the fit did not end in finite numbers.",
+        "or what seeks it did not end in finite numbers.",
     ),
     Flag(
         4,
@@ -109,6 +109,9 @@ FATAL_IN_APERTURE = _BY_NAME["fatal_in_aperture"].bit
 HEADER_MARK = _BY_NAME["header_mark"].bit
 SATURATED = _BY_NAME["saturated"].bit
 NO_MASK = _BY_NAME["no_mask"].bit
+
+ADVISORY = sum(flag.bit for flag in FLAGS if flag.advisory)
+"""All flags that leave an image its flux."""
 
 DECIDING = sum(flag.bit for flag in FLAGS if not flag.advisory)
 """Bits of the flags that leave an image without a flux."""

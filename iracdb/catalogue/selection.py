@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.tables import aor, file, file_location, frame
+from iracdb.irac import motion
 from iracdb.irac.frames import FrameFile
-from iracdb.irac.motion import PLACE_KEYWORDS, Place, place_of
 
 MANY = 500
 """How many values one statement may name: their number is limited on both databases."""
@@ -109,17 +109,10 @@ class ScienceFile:
         return self.shape == (32, 32)
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> motion.Place | None:
         """Where the telescope was; None where the header does not tell."""
-        return place_of(
-            dict(
-                zip(
-                    PLACE_KEYWORDS,
-                    (self.spacecraft_x, self.spacecraft_y, self.spacecraft_z),
-                    strict=True,
-                )
-            )
-        )
+        coordinates = self.spacecraft_x, self.spacecraft_y, self.spacecraft_z
+        return motion.place_of(dict(zip(motion.PLACE_KEYWORDS, coordinates, strict=True)))
 
 
 COLUMNS = (

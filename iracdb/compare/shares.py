@@ -124,9 +124,7 @@ class _State:
     def flux(self) -> float:
         net = (self.raw - self.background) * self.rescaled
         corrected = net / (self.array_location * self.pixel_phase)
-        mjy = in_mjy(
-            corrected, self.aperture_correction, self.pixel_size, self.colour_correction
-        )
+        mjy = in_mjy(corrected, self.aperture_correction, self.pixel_size, self.colour_correction)
         kept = self.kept if isinstance(self.kept, np.ndarray) else self.kept(mjy).kept
         return mean_of(mjy[kept])
 
@@ -210,7 +208,7 @@ class _Walk:
         return at(values, self.source)
 
     def take_calibration(self) -> None:
-        """Scale the sums of files with other pixels by the change of FLUXCONV, then as asked for."""
+        """Scale sums by the change of FLUXCONV: of files with other pixels, then as asked for."""
         before, after = self._of_a(self.a.fluxconv), self.b.fluxconv[self.there]
         known = self._other_content() & (before > 0) & (after > 0)
         ratio = np.where(known, after, 1.0) / np.where(known, before, 1.0)

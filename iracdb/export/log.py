@@ -66,9 +66,8 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
     return [
         ("Run", f"{run.row.run_id} ({run.row.name}), {run.row.uuid}"),
         ("Recipe", f"{parameters['recipe']}, version {parameters['recipe_version']}"),
-        ("Aperture Corr.", f"{parameters['aperture_correction']!r} "
-                           f"({parameters['aperture_correction_from']})"),
-        ("Pixel Size", f"{parameters['pixel_size']!r} arcsec ({parameters['pixel_size_from']})"),
+        ("Aperture Corr.", _correction(parameters)),
+        ("Pixel Size", _pixel_size(parameters)),
         ("Centre, Sky", f"{parameters['centre']}, {parameters['sky']}"),
         ("Rejection", parameters["rejection"]),
         ("Response", _response(parameters)),
@@ -85,6 +84,16 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
         ("Started, Ended", f"{run.row.started_at}, {run.row.finished_at}"),
         ("Operator", f"{run.row.operator or 'unknown'} on {run.row.host}"),
     ]  # fmt: skip
+
+
+def _correction(parameters: Parameters) -> str:
+    value, source = parameters["aperture_correction"], parameters["aperture_correction_from"]
+    return f"by mission ({source})" if value is None else f"{value!r} ({source})"
+
+
+def _pixel_size(parameters: Parameters) -> str:
+    value, source = parameters["pixel_size"], parameters["pixel_size_from"]
+    return f"by frame ({source})" if value is None else f"{value!r} arcsec ({source})"
 
 
 def _response(parameters: Parameters) -> str:

@@ -292,6 +292,11 @@ def _check_planes(planes: Iterable[int]) -> None:
                 f"There is no plane {plane}: a cube's planes are 0 to {SUBARRAY_PLANES - 1}"
             )
 
+    @property
+    def made(self) -> tuple[int, ...]:
+        """The plane of each image that a cube gives; -1 for one made of several."""
+        return self.kept if self.how == "each" else (-1,)
+
 
 STEADY_MEDIAN = Planes("median", tuple(range(FIRST_STEADY_PLANE, SUBARRAY_PLANES)))
 """What the original pipeline took: the median over planes 14 to 63."""

@@ -13,7 +13,6 @@ from iracdb.catalogue.selection import ScienceFile
 from iracdb.catalogue.targets import Position
 from iracdb.irac import times
 from iracdb.irac.header_marks import bits_named
-from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.noise import SATURATED, expected_noise, well_fraction
 from iracdb.photometry.planes import Planes
 from iracdb.runs.parameters import Parameters
@@ -22,7 +21,7 @@ from iracdb.runs.planned import PlannedAverage
 FloatArray = npt.NDArray[np.float64]
 
 _OF_A_SUM = (
-    "raw", "background", "sky", "sky_sigma", "sky_pixels", "net_error", "peak", "noise_pixels",
+    "raw", "background", "sky", "sky_sigma", "sky_pixels", "net_error", "noise_pixels",
 )  # fmt: skip
 
 
@@ -87,9 +86,7 @@ def middles(images: Sequence[tuple[ScienceFile, int]], planes: Planes) -> FloatA
         found.append(
             np.nan
             if file.frame_time is None
-            else times.middle(
-                file.mjd_obs, file.frame_time, None if file.planes is None else used
-            )
+            else times.middle(file.mjd_obs, file.frame_time, None if file.planes is None else used)
         )
     return np.array(found, dtype=np.float64)
 

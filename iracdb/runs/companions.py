@@ -220,9 +220,7 @@ def _with_companions(
         for role, by_frame in companions.items()
         if file.frame_id in by_frame
     }
-    place = replace(
-        places[file.file_id], mask=found.get(MASK), uncertainty=found.get(UNCERTAINTY)
-    )
+    place = replace(places[file.file_id], mask=found.get(MASK), uncertainty=found.get(UNCERTAINTY))
     if WCS not in companions:
         return place
     return replace(place, wcs=found[WCS].wcs if WCS in found else None)

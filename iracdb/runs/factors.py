@@ -28,8 +28,10 @@ def correction_of(planned: PlannedAverage, parameters: Parameters) -> float | No
     """
     mission = {"CRYO": "cryo", "WARM": "warm"}.get(planned.facts.mission or "")
     if mission is None:
-        return None if parameters["aperture_correction"] is None else (
-            aperture_correction_of(parameters, "warm")
+        return (
+            None
+            if parameters["aperture_correction"] is None
+            else (aperture_correction_of(parameters, "warm"))
         )
     return aperture_correction_of(parameters, mission)
 

@@ -40,9 +40,7 @@ def without_place(measured: Iterable[tuple[Position, Sequence[ScienceFile]]]) ->
     ]
 
 
-def moved(
-    target: Position, files: Sequence[ScienceFile]
-) -> npt.NDArray[np.float64] | None:
+def moved(target: Position, files: Sequence[ScienceFile]) -> npt.NDArray[np.float64] | None:
     """Tell where a target is seen at the start of each exposure.
 
     Parameters

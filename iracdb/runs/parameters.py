@@ -22,7 +22,6 @@ from iracdb.runs.recipes import recipe_named
 from iracdb.runs.request import Request
 from iracdb.runs.targets import TargetChoice, target_parameters
 
-
 BEFORE_HANDBOOK: dict[str, Any] = {
     "mask": None,
     "mask_bits": None,

@@ -16,7 +16,7 @@ from iracdb.irac.names import KINDS
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.correction import TABLES
-from iracdb.photometry.planes import HOW, Planes, parse_planes_list, planes_without
+from iracdb.photometry.planes import WAYS, Planes, parse_planes_list, planes_without
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.sky import sky_named
 from iracdb.runs.coordinates import motion_of
@@ -188,7 +188,7 @@ class Request:
 
     def _check_choices(self) -> None:
         for name, known in (
-            ("planes", (None, *HOW)),
+            ("planes", (None, *WAYS)),
             ("pixel_area", PIXEL_AREAS),
             ("source_spectrum", SPECTRA),
         ):

@@ -317,7 +317,8 @@ class Run:
         layout = LAYOUTS[self.row.layout]
         titles = {column.title for column in columns_of(layout, which)}
         more = AOR_MORE if which == "aor" else IMG_MORE
-        complete = complete_layout(layout, (c for c in more if c.title not in titles), which)
+        keys = {column.key for column in columns_of(layout, which)}
+        complete = complete_layout(layout, (c for c in more if c.key not in keys), which)
         rows = self.rows(which, complete)
         columns = columns_of(complete, which)
         shown = [

@@ -120,7 +120,7 @@ class _Comparing:
             average = stored.averages.pop(key, None)
             images = {} if average is None else stored.images[average["id"]]
             held.append((average, images))
-            wholes.append(_completed(planned, columns, self._usable, images))
+            wholes.append(self._completed(planned, columns, images))
         rows = made_rows(self._plan, aorkey, wholes, self._rows.get(aorkey, []))
         for planned, whole, made, (average, images) in zip(
             averages, wholes, rows, held, strict=True
@@ -151,16 +151,38 @@ class _Comparing:
         checked = self._chosen.of(self._place, planned) & self._usable
         again = {} if made is None else {_key(image): image for image in made.images}
         about = {"aorkey": planned.aorkey, "target": planned.target.name, "group": planned.group}
-        for file in planned.files:
-            key = (file.frame_id, -1, 0)
+        for file, plane in planned.images(self._plan.parameters.planes):
+            key = (file.frame_id, plane, 0)
             if file.file_id not in checked:
                 self.found.images.not_checked += 1
                 images.pop(key, None)
                 continue
-            where = {**about, "expid": file.expid, "dcenum": file.dcenum, "plane": -1}
+            where = {**about, "expid": file.expid, "dcenum": file.dcenum, "plane": plane}
             self.found.add("images", where, images.pop(key, None), again[key], self._own)
         for image in images.values():
             self.found.add("images", {**about, **_placed(image)}, image, None)
+
+    def _completed(
+        self,
+        planned: PlannedAverage,
+        columns: Columns | None,
+        images: Mapping[Any, Mapping[str, Any]],
+    ) -> Columns | None:
+        """Put stored values where nothing was measured: the average is over all its images."""
+        if columns is None:
+            return None
+        every = planned.images(self._plan.parameters.planes)
+        measured = [file.file_id in self._usable for file, _ in every]
+        if all(measured):
+            return columns
+        rows = [images.get((file.frame_id, plane, 0), {}) for file, plane in every]
+        whole: Columns = {}
+        for name, values in columns.items():
+            lacking: Any = math.nan if values.dtype.kind == "f" else 0
+            column = np.array([_number(row.get(name), lacking) for row in rows], dtype=values.dtype)
+            column[measured] = values
+            whole[name] = column
+        return whole
 
     def _stored(self, aorkey: int) -> _Stored:
         result, image = t.aor_result.c, t.image_result.c
@@ -182,28 +204,6 @@ class _Comparing:
             keyed(rows, _AVERAGE_KEY),
             {number: keyed(mine, _IMAGE_KEY) for number, mine in by_average.items()},
         )
-
-
-def _completed(
-    planned: PlannedAverage,
-    columns: Columns | None,
-    usable: set[int],
-    images: Mapping[Any, Mapping[str, Any]],
-) -> Columns | None:
-    """Put stored values where nothing was measured, so that the average is over all its images."""
-    if columns is None:
-        return None
-    measured = [file.file_id in usable for file in planned.files]
-    if all(measured):
-        return columns
-    rows = [images.get((file.frame_id, -1, 0), {}) for file in planned.files]
-    whole: Columns = {}
-    for name, values in columns.items():
-        lacking: Any = math.nan if values.dtype.kind == "f" else 0
-        column = np.array([_number(row.get(name), lacking) for row in rows], dtype=values.dtype)
-        column[measured] = values
-        whole[name] = column
-    return whole
 
 
 def _number(value: Any, lacking: Any) -> Any:

@@ -14,7 +14,7 @@ from astropy.table import Table
 from astropy.utils.exceptions import AstropyWarning
 
 from iracdb.errors import InputRefused, NotFound, UsageError
-from iracdb.layouts import AOR_TABLES, IMG_TABLES, Column
+from iracdb.layouts import LAYOUTS, Column
 from iracdb.more_columns import AOR_MORE, IMG_MORE
 from iracdb.runs.digest import SCHEME, digest_averages, digest_images, joined_digest
 from iracdb.runs.digested import values_of_table

@@ -192,7 +192,8 @@ def _measured(
         compared = compare_again(database, run.run_id, plan, images, by_file, team, tell, not_told)
     sample = None
     if images.images is not None:
-        sample = Sample(len(images.images), plan.images, seed)
+        files = sum(len(average.files) for average in plan.averages)
+        sample = Sample(len(images.images), files, seed)
     return replace(
         found,
         compared=compared,

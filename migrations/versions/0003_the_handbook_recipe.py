@@ -81,9 +81,7 @@ def upgrade() -> None:
             nullable=False,
             comment="what the user was told before it was made",
         ),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["run.run_id"], name=op.f("fk_run_warning_run_id_run")
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.run_id"], name=op.f("fk_run_warning_run_id_run")),
         sa.PrimaryKeyConstraint("run_id", "position", name=op.f("pk_run_warning")),
         comment="What was to be known of a run before it was made",
     )

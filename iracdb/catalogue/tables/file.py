@@ -66,7 +66,9 @@ file = Table(
     Column("spacecraft_x", Double, comment="SPTZR_X: from the Sun's centre, J2000 axes, km"),
     Column("spacecraft_y", Double, comment="SPTZR_Y, km"),
     Column("spacecraft_z", Double, comment="SPTZR_Z, km"),
-    Column("header_marks", Integer, comment="what its header says is wrong: iracdb.irac.header_marks"),
+    Column(
+        "header_marks", Integer, comment="what its header says is wrong: iracdb.irac.header_marks"
+    ),
     Column("fpa_temperature", Double, comment="AFPAT2B: temperature of the detector, kelvin"),
     Column("jitter", Double, comment="RMS_JIT: jitter of the pointing, arcsec"),
     UniqueConstraint("sha256"),
