@@ -76,6 +76,7 @@ def show(run: str, as_json: bool) -> None:
                     **{key: plain(value) for key, value in found.row._mapping.items()},
                     "result_digest": found.result_digest,
                     "changes": [vars(change) for change in changes],
+                    "warnings": found.warnings,
                     "software": None if software is None else software.packages,
                     "links": found.link_grades,
                     "aor_links": found.aor_grades,
@@ -96,6 +97,8 @@ def show(run: str, as_json: bool) -> None:
         print_table(("", found.name), fields)
         for change in changes:
             click.echo(_visible(change_sentence(change)))
+        for sentence in few(found.warnings, "warnings"):
+            click.echo(_visible(f"Warning: {sentence}"))
         if averages:
             print_averages(averages)
         tell_problems(found.problems)

@@ -132,6 +132,14 @@ class Run:
         return self._table("img")
 
     @property
+    def warnings(self) -> list[str]:
+        """What was to be known of it before it was made, in the order told."""
+        columns = t.run_warning.c
+        query = select(columns.sentence).where(columns.run_id == self.run_id)
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(columns.position)).scalars())
+
+    @property
     def problem_aors(self) -> list[int]:
         """AORs that gave no flux, one entry an empty row of the AOR table."""
         return [aorkey for aorkey, _ in self.problems]
