@@ -164,6 +164,10 @@ IMG_MORE: tuple[Column, ...] = (
         "FLUXCONV asked for over the file's.",
     ),
     Column(
+        "Start [MJD]", "mjd_start", "float", "d", "time.start;obs.exposure",
+        "Start of the exposure or of its plane, UTC, to 1 ms.",
+    ),
+    Column(
         "Middle [MJD]", "mjd_mid", "float", "d", "time.epoch;obs.exposure",
         "Middle of the exposure, or of the planes used, UTC.",
     ),

@@ -20,7 +20,7 @@ from iracdb.catalogue import listing
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
-from iracdb.catalogue.ingest_store import version_numbers
+from iracdb.irac.pipeline_versions import version_numbers
 from iracdb.catalogue.query import run_query
 from iracdb.catalogue.urls import database_url
 from iracdb.errors import NotFound

@@ -192,7 +192,7 @@ def test_a_rejection_that_is_none(simulated: Catalogue, rule: str) -> None:
 
 
 def test_a_recipe_that_is_none(simulated: Catalogue) -> None:
-    with pytest.raises(UsageError, match="there is manual"):
+    with pytest.raises(UsageError, match="there is handbook"):
         simulated.plan(channel=1, recipe="cake")
 
 

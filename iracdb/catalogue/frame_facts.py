@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.irac.handbook import is_cryogenic
+from iracdb.irac.pipeline_versions import version_numbers
 
 Sort = Literal["number", "text", "time", "version", "header"]
 """How values of a fact are written and compared; of a header's card either number or text."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from iracdb.errors import BadFile
 from iracdb.irac.archive import Found, as_text
 from iracdb.irac.files import FACTS, IracFile, aor_facts
 from iracdb.irac.names import KINDS, parse_name
+from iracdb.irac.pipeline_versions import version_numbers
 
 _FRAME_FACTS = (
     "mjd_obs", "date_obs", "read_mode", "frame_time", "hdr_part", "dither_position",
@@ -373,19 +373,3 @@ def _stands(place: Any, sha256: str) -> bool:
 def _belief(row: Any) -> tuple[Any, ...]:
     """Sort key of a frame's files: the one to believe is last."""
     return -KINDS[row.kind].rank, row.version, version_numbers(row.creator), row.sha256
-
-
-def version_numbers(creator: str | None) -> tuple[int, ...]:
-    """Read the numbers of a pipeline version, so that S18.7 comes before S18.18.
-
-    Parameters
-    ----------
-    creator : str or None
-        CREATOR.
-
-    Returns
-    -------
-    tuple of int
-        Empty where there are none.
-    """
-    return tuple(int(digits) for digits in re.findall(r"\d+", creator or ""))

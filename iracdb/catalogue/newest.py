@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from iracdb.catalogue.database import in_batches
-from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.selection import COLUMNS, MANY, ScienceFile, place_of, science_file
 from iracdb.catalogue.tables import file, file_location, frame
 from iracdb.errors import InputsChanged
+from iracdb.irac.pipeline_versions import version_numbers
 
 Choose = Callable[[list[ScienceFile]], list[ScienceFile]]
 """Takes the newest file of each frame, in order, and gives those that are wanted."""

@@ -60,6 +60,8 @@ class ScienceFile:
         MJy/sr per DN/s, electrons per DN, electrons.
     pixel_scale_x, pixel_scale_y : float or None
         Arcsec a pixel, signed.
+    utcs_obs : float or None
+        Start of the exposure to 1 ms, s from noon of 1 January 2000, UTC.
     spacecraft_x, spacecraft_y, spacecraft_z : float or None
         Where the telescope was, from the Sun's centre, km.
     header_marks : int or None
@@ -96,6 +98,7 @@ class ScienceFile:
     ronoise: float | None
     pixel_scale_x: float | None
     pixel_scale_y: float | None
+    utcs_obs: float | None
     spacecraft_x: float | None
     spacecraft_y: float | None
     spacecraft_z: float | None
@@ -121,7 +124,7 @@ COLUMNS = (
     file.c.date_obs, file.c.read_mode, file.c.frame_time, file.c.exposure_time,
     file.c.hdr_part, file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
     file.c.ra_ref, file.c.dec_ref, file.c.fluxconv, file.c.gain, file.c.ronoise,
-    file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.spacecraft_x, file.c.spacecraft_y,
+    file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.utcs_obs, file.c.spacecraft_x, file.c.spacecraft_y,
     file.c.spacecraft_z, file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
 )  # fmt: skip
 """What is read of a file and its frame to make a `ScienceFile`."""

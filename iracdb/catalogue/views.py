@@ -119,6 +119,7 @@ IMG_SQL: dict[str, str] = {
             "rejected_by",
             "rejection_bound",
             "link_grade",
+            "mjd_start",
             "mjd_mid",
             "bjd_mid",
             "calibration_factor",

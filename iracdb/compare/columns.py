@@ -68,6 +68,7 @@ IMAGE_COLUMNS: tuple[Compares, ...] = (
     Compares("kept", "flag", computed=True),
     Compares("rejected_by", "flag", computed=True),
     Compares("rejection_bound", "number", "mJy", computed=True),
+    Compares("mjd_start", "number", "d"),
     Compares("mjd_mid", "number", "d"),
     Compares("bjd_mid", "number", "d"),
     Compares("calibration_factor"),

@@ -27,7 +27,7 @@ FACTS = (
     "creator", "mjd_obs", "date_obs", "read_mode", "frame_time", "exposure_time", "hdr_part",
     "dither_position", "dither_scale", "aor_label", "object", "ra_ref", "dec_ref", "bunit",
     "fluxconv", "gain", "ronoise", "bscale", "bzero", "pixel_scale_x", "pixel_scale_y",
-    "spacecraft_x", "spacecraft_y", "spacecraft_z", "header_marks", "fpa_temperature", "jitter",
+    "utcs_obs", "spacecraft_x", "spacecraft_y", "spacecraft_z", "header_marks", "fpa_temperature", "jitter",
 )  # fmt: skip
 """What a header tells of its exposure and its processing, by the names of the columns."""
 
@@ -228,6 +228,7 @@ def _facts(header: Header, name: FileName) -> dict[str, Any]:
         "bzero": header.number("BZERO"),
         "pixel_scale_x": header.number("PXSCAL1"),
         "pixel_scale_y": header.number("PXSCAL2"),
+        "utcs_obs": header.number("UTCS_OBS"),
         "spacecraft_x": header.number("SPTZR_X"),
         "spacecraft_y": header.number("SPTZR_Y"),
         "spacecraft_z": header.number("SPTZR_Z"),

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from iracdb.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ _YES = frozenset({"T", "TRUE", "Y", "YES"})
 _NO = frozenset({"F", "FALSE", "N", "NO"})
 
 
+MARK_KEYWORDS = tuple(mark.card for mark in HEADER_MARKS)
+"""The cards that are read."""
+
+
 def marks_of(cards: Mapping[str, object]) -> int:
     """Read the marks of a frame from its header.
 
@@ -123,6 +129,31 @@ def decode(bits: int) -> tuple[str, ...]:
     if bits & ~known:
         raise ValueError(f"{bits} has bits that no mark owns (known: {known})")
     return tuple(mark.card for mark in HEADER_MARKS if bits & mark.bit)
+
+
+def bits_named(cards: Iterable[str]) -> int:
+    """Make a mark of names.
+
+    Parameters
+    ----------
+    cards : iterable of str
+        Keywords of `HEADER_MARKS`, as `decode` gives them.
+
+    Returns
+    -------
+    int
+        Their bits.
+
+    Raises
+    ------
+    UsageError
+        Where a name is none of theirs.
+    """
+    known = {mark.card: mark.bit for mark in HEADER_MARKS}
+    wanted = set(cards)
+    if not wanted <= known.keys():
+        raise UsageError(f"No header mark is called {min(wanted - known.keys())}")
+    return sum(known[card] for card in wanted)
 
 
 def _answer(value: object) -> bool | None:

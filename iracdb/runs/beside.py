@@ -20,6 +20,9 @@ from iracdb.runs.planned import PlannedAverage
 
 FloatArray = npt.NDArray[np.float64]
 
+_SAME_START = 1e-6
+"""How far MJD_OBS, printed to 1e-7 days, may be from UTCS_OBS."""
+
 _OF_A_SUM = (
     "raw", "background", "sky", "sky_sigma", "sky_pixels", "net_error", "noise_pixels",
 )  # fmt: skip
@@ -35,7 +38,7 @@ def tell_beside(
     planned : PlannedAverage
         Whose frames they are.
     columns : dict
-        From `iracdb.runs.rows.join`. They gain ``mjd_mid``, ``bjd_mid``, ``calibration_factor``,
+        From `iracdb.runs.rows.join`. They gain ``mjd_start``, ``mjd_mid``, ``bjd_mid``, ``calibration_factor``,
         ``expected_noise`` and ``well_fraction``. An image that its header marks as bad, where
         such are left out, gets its flag and loses its sums.
     parameters : Parameters
@@ -44,12 +47,14 @@ def tell_beside(
     images = planned.images(parameters.planes)
     files = [file for file, _ in images]
     _leave_out_marked(files, columns, parameters)
-    columns["mjd_mid"] = middles(images, parameters.planes)
+    columns["mjd_start"], columns["mjd_mid"] = times_of(images, parameters.planes)
     columns["bjd_mid"] = at_barycentre(columns["mjd_mid"], files, planned.target)
     columns["calibration_factor"] = calibration_factors(files, parameters)
     columns["expected_noise"] = _noise(images, columns, parameters)
     columns["well_fraction"] = well_fraction(
-        columns["peak"], channel=parameters["channel"], **_told_by(files, "exposure_time")
+        columns["peak"],
+        channel=parameters["channel"],
+        **_told_by(files, "gain", "exposure_time", "fluxconv"),
     )
     columns["flags"][columns["well_fraction"] >= SATURATED] |= flags.SATURATED
 
@@ -65,8 +70,10 @@ def _leave_out_marked(
             columns[name][marked] = np.nan
 
 
-def middles(images: Sequence[tuple[ScienceFile, int]], planes: Planes) -> FloatArray:
-    """Tell the middle of each image's exposure.
+def times_of(
+    images: Sequence[tuple[ScienceFile, int]], planes: Planes
+) -> tuple[FloatArray, FloatArray]:
+    """Tell the start and the middle of each image's exposure.
 
     Parameters
     ----------
@@ -77,18 +84,26 @@ def middles(images: Sequence[tuple[ScienceFile, int]], planes: Planes) -> FloatA
 
     Returns
     -------
-    ndarray, shape (n,)
-        MJD (UTC); NaN where FRAMTIME is not told.
+    start, middle : ndarray, shape (n,)
+        MJD (UTC), by UTCS_OBS where it is told, else by MJD_OBS: of the plane, or the start of the
+        cube and the mean middle of the planes used. A middle is NaN where FRAMTIME is not told.
     """
-    found = []
-    for file, plane in images:
-        used = planes.kept if plane < 0 else (plane,)
-        found.append(
-            np.nan
-            if file.frame_time is None
-            else times.middle(file.mjd_obs, file.frame_time, None if file.planes is None else used)
-        )
-    return np.array(found, dtype=np.float64)
+    files = [file for file, _ in images]
+    cube = np.array([_start(file) for file in files], dtype=np.float64)
+    frame_time = _array(files, "frame_time")
+    plane = np.array([max(plane, 0) for _, plane in images], dtype=np.float64)
+    used = float(np.mean(planes.kept))
+    middle = [used if file.planes is not None and k < 0 else max(k, 0) for file, k in images]
+    start = np.where(plane > 0, cube + frame_time * plane / times.SECONDS, cube)
+    return start, times.middle_of_each(cube, frame_time, np.array(middle, dtype=np.float64))
+
+
+def _start(file: ScienceFile) -> float:
+    if file.utcs_obs is None:
+        return file.mjd_obs
+    start = float(times.start_of(file.utcs_obs))
+    # A header that contradicts itself is believed in its days.
+    return start if abs(start - file.mjd_obs) < _SAME_START else file.mjd_obs
 
 
 def at_barycentre(mjd: FloatArray, files: Sequence[ScienceFile], target: Position) -> FloatArray:
@@ -113,7 +128,7 @@ def at_barycentre(mjd: FloatArray, files: Sequence[ScienceFile], target: Positio
     if target.ra is None or target.dec is None or not known.any():
         return found
     places = np.array([file.place for file, here in zip(files, known, strict=True) if here])
-    delay = times.light_time(places, mjd[known], target.ra, target.dec)
+    delay = times.light_time(places, target.ra, target.dec, mjd[known])
     found[known] = times.bjd_tdb(mjd[known], delay)
     return found
 

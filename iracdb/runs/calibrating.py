@@ -7,8 +7,8 @@ from itertools import groupby
 
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import RunRefused
-from iracdb.irac.pipeline_versions import science_exists
-from iracdb.runs.factors import mission_of, pixel_sizes
+from iracdb.irac.pipeline_versions import mission_of, science_exists
+from iracdb.runs.factors import pixel_sizes
 from iracdb.runs.likeness import group_name, likeness
 from iracdb.runs.parameters import Parameters, aperture_correction_of, shown_radii
 from iracdb.runs.recipes import recipe_named
@@ -61,7 +61,7 @@ def _check_science(parameters: Parameters, files: Collection[ScienceFile]) -> No
 
 
 def _check_correction(parameters: Parameters, files: Collection[ScienceFile]) -> None:
-    missions = sorted({mission_of(file) for file in files})
+    missions = sorted({mission_of(file.mjd_obs) for file in files})
     if parameters["aperture_correction_from"] == "given":
         by_mission = recipe_named(parameters["recipe"]).aperture_table != "manual"
         if by_mission and len(missions) > 1:

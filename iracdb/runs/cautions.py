@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import RunRefused
 from iracdb.irac.aperture_corrections import RESPONSE_RADII
 from iracdb.irac.handbook import is_cryogenic
-from iracdb.irac.pipeline_versions import span_of
+from iracdb.irac.pipeline_versions import mission_of, span_of, version_numbers
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.correction import tables_of
 from iracdb.photometry.response import Response
-from iracdb.runs.factors import mission_of
 from iracdb.runs.marks import marks_of_files, tables_of_mission
 from iracdb.runs.parameters import Parameters, shown_radii
 from iracdb.runs.recipes import recipe_named
@@ -104,7 +102,8 @@ def method_cautions(parameters: Parameters, files: Collection[ScienceFile]) -> l
             {str(file.creator) for file in found["other-version"]}, key=version_numbers
         )
         tables = {
-            tables_of_mission(parameters, mission_of(file)) for file in found["other-version"]
+            tables_of_mission(parameters, mission_of(file.mjd_obs))
+            for file in found["other-version"]
         }
         made = "; ".join(f"{each}: {span_of(each)}" for each in sorted(tables))
         said.append(

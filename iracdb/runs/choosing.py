@@ -29,10 +29,10 @@ from iracdb.catalogue.conditions import (
 )
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.frame_facts import FACTS, HEADER
-from iracdb.catalogue.ingest_store import version_numbers
 from iracdb.catalogue.selection import MANY, ScienceFile
 from iracdb.errors import NotFound, RunRefused
 from iracdb.flags import FLAGS
+from iracdb.irac.pipeline_versions import version_numbers
 from iracdb.runs.names import LARGEST
 
 _COMPARE = {

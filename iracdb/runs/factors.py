@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from iracdb.catalogue.selection import ScienceFile
-from iracdb.irac.handbook import PIXEL_SIZE, is_cryogenic
+from iracdb.irac.handbook import PIXEL_SIZE
 from iracdb.runs.parameters import Parameters, aperture_correction_of
 from iracdb.runs.planned import PlannedAverage
 
@@ -34,22 +34,6 @@ def correction_of(planned: PlannedAverage, parameters: Parameters) -> float | No
             else (aperture_correction_of(parameters, "warm"))
         )
     return aperture_correction_of(parameters, mission)
-
-
-def mission_of(file: ScienceFile) -> str:
-    """Tell the mission of a frame, as aperture corrections go by it.
-
-    Parameters
-    ----------
-    file : ScienceFile
-        Its file.
-
-    Returns
-    -------
-    {'cryo', 'warm'}
-        By its time.
-    """
-    return "cryo" if is_cryogenic(file.mjd_obs) else "warm"
 
 
 def pixel_size_of(planned: PlannedAverage, parameters: Parameters) -> float:

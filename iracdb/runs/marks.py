@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.irac.aperture_corrections import RESPONSE_RADII
-from iracdb.irac.pipeline_versions import in_transition, tables_made_for
-from iracdb.runs.factors import mission_of
+from iracdb.irac.pipeline_versions import in_transition, mission_of, tables_made_for
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.planned import PlannedAverage
 
@@ -91,7 +90,7 @@ def marks_of_files(
         The frames, by the mark's name.
     """
     aperture = parameters.aperture
-    corrected = [file for file in files if _is_corrected(parameters, mission_of(file))]
+    corrected = [file for file in files if _is_corrected(parameters, mission_of(file.mjd_obs))]
     off_aperture = (aperture.r, aperture.r_in, aperture.r_out) != RESPONSE_RADII
     off_centre = parameters["pixel_phase"] and (
         parameters["centre"] != RESPONSE_CENTRE or parameters["position"] == "forced"
@@ -99,7 +98,8 @@ def marks_of_files(
     others = [
         file
         for file in corrected
-        if tables_made_for(tables_of_mission(parameters, mission_of(file)), file.creator) is False
+        if tables_made_for(tables_of_mission(parameters, mission_of(file.mjd_obs)), file.creator)
+        is False
     ]
     mixed = len({(file.creator, file.fluxconv) for file in files}) > 1
     return {

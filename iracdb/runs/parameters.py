@@ -12,7 +12,7 @@ from iracdb.catalogue.targets import motion_columns
 from iracdb.errors import UsageError
 from iracdb.irac.aperture_corrections import MISSIONS, TABLES
 from iracdb.irac.handbook import PIXEL_SIZE
-from iracdb.irac.header_marks import UNUSABLE
+from iracdb.irac.header_marks import UNUSABLE, decode
 from iracdb.irac.mask_bits import FATAL, parse_bits
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.planes import Planes
@@ -151,7 +151,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     correction, correction_from = _aperture_correction(request, channel)
     mask = MASKS[request.kind] if _either(request.mask, recipe.mask) else None
     mixed = "allowed" if request.allow_mixed_calibration else recipe.mixed_calibration
-    marks = UNUSABLE if _either(request.header_marks, recipe.header_marks) else ()
+    marks = decode(UNUSABLE) if _either(request.header_marks, recipe.header_marks) else ()
     return Parameters(
         {
             "recipe": recipe.name,

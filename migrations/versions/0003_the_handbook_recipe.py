@@ -17,6 +17,7 @@ _ADDED: dict[str, tuple[tuple[str, type[Any], str], ...]] = {
     "file": (
         ("pixel_scale_x", sa.Double, "PXSCAL1, arcsec a pixel; its sign is the axis's"),
         ("pixel_scale_y", sa.Double, "PXSCAL2, arcsec a pixel"),
+        ("utcs_obs", sa.Double, "UTCS_OBS: start, s from noon of 2000-01-01, UTC, to 1 ms"),
         ("spacecraft_x", sa.Double, "SPTZR_X: from the Sun's centre, J2000 axes, km"),
         ("spacecraft_y", sa.Double, "SPTZR_Y, km"),
         ("spacecraft_z", sa.Double, "SPTZR_Z, km"),
@@ -39,6 +40,7 @@ _ADDED: dict[str, tuple[tuple[str, type[Any], str], ...]] = {
         ("marks", sa.Text, "what to know of it, in words of iracdb.runs.marks"),
     ),
     "image_result": (
+        ("mjd_start", sa.Double, "start of the exposure or of its plane, to 1 ms, days UTC"),
         ("mjd_mid", sa.Double, "middle of the exposure, or of the planes used, days UTC"),
         ("bjd_mid", sa.Double, "the same seen from the barycentre, Julian days TDB"),
         ("calibration_factor", sa.Double, "FLUXCONV asked for over the file's; 1 for none"),
@@ -55,6 +57,7 @@ _ADDED: dict[str, tuple[tuple[str, type[Any], str], ...]] = {
 _NUMBERS = {
     "pixel_scale_x": "PXSCAL1",
     "pixel_scale_y": "PXSCAL2",
+    "utcs_obs": "UTCS_OBS",
     "spacecraft_x": "SPTZR_X",
     "spacecraft_y": "SPTZR_Y",
     "spacecraft_z": "SPTZR_Z",
@@ -123,8 +126,25 @@ def _told(cards: Any) -> dict[str, Any]:
     return {**told, "new_header_marks": _marks(first)}
 
 
+# The answer with which each card marks a frame, and its bit.
+_MARKS = {
+    "MISSDATA": (1, True),
+    "MISS_LCT": (2, True),
+    "BADTRIG": (4, True),
+    "ZEROPIX": (8, True),
+    "PTGCPD": (16, True),
+    "USEDBPHF": (32, False),
+}
+_WORDS = {"T": True, "TRUE": True, "Y": True, "YES": True,
+          "F": False, "FALSE": False, "N": False, "NO": False}  # fmt: skip
+
+
 def _marks(first: dict[str, tuple[str, float | None]]) -> int:
-    raise NotImplementedError
+    def answer(keyword: str) -> bool | None:
+        text, number = first.get(keyword, ("", None))
+        return _WORDS.get(text.strip().upper(), None if number is None else number != 0)
+
+    return sum(bit for keyword, (bit, bad) in _MARKS.items() if answer(keyword) is bad)
 
 
 def downgrade() -> None:

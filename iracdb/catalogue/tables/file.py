@@ -63,6 +63,7 @@ file = Table(
     Column("first_seen", Text, nullable=False, comment="when it was taken in, UTC"),
     Column("pixel_scale_x", Double, comment="PXSCAL1, arcsec a pixel; its sign is the axis's"),
     Column("pixel_scale_y", Double, comment="PXSCAL2, arcsec a pixel"),
+    Column("utcs_obs", Double, comment="UTCS_OBS: start, s from noon of 2000-01-01, UTC, to 1 ms"),
     Column("spacecraft_x", Double, comment="SPTZR_X: from the Sun's centre, J2000 axes, km"),
     Column("spacecraft_y", Double, comment="SPTZR_Y, km"),
     Column("spacecraft_z", Double, comment="SPTZR_Z, km"),

@@ -167,6 +167,7 @@ image_result = Table(
     Column("motion_y", Double, comment="the same in y, pixels"),
     Column("sky_sigma", Double, comment="scatter of the pixels that the sky rests on, MJy/sr"),
     Column("rejection_bound", Double, comment="the bound that it lies beyond, mJy"),
+    Column("mjd_start", Double, comment="start of the exposure or of its plane, to 1 ms, days UTC"),
     Column("mjd_mid", Double, comment="middle of the exposure, or of the planes used, days UTC"),
     Column("bjd_mid", Double, comment="the same seen from the barycentre, Julian days TDB"),
     Column("calibration_factor", Double, comment="FLUXCONV asked for over the file's; 1 for none"),
@@ -183,7 +184,7 @@ LATER_COLUMNS: dict[str, frozenset[str]] = {
     "engine": frozenset({"sky_sigma", "rejection_bound"}),
     "mask": frozenset(
         {
-            "n_fatal_in_aperture", "n_header_mark", "mjd_mid", "bjd_mid", "colour_correction",
+            "n_fatal_in_aperture", "n_header_mark", "mjd_start", "mjd_mid", "bjd_mid", "colour_correction",
             "expected_noise", "upper_limit", "marks", "calibration_factor", "masked_in_aperture",
             "masked_in_annulus", "net_error", "peak", "well_fraction", "noise_pixels",
         }

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.ingest_store import version_numbers
+from iracdb.irac.pipeline_versions import version_numbers
 from iracdb.published.audit.finding import Finding
 
 
