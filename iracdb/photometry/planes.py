@@ -110,6 +110,11 @@ class Planes:
         said = (f"{s[0]}-{s[-1]}" if len(s) > 1 else f"{s[0]}" for s in stretches)
         return f"{self.how} {','.join(said)}"
 
+    @property
+    def made(self) -> tuple[int, ...]:
+        """The plane of each image that a cube gives; -1 for one made of several."""
+        return self.kept if self.how == "each" else (-1,)
+
 
 @dataclass(frozen=True)
 class Reduced:
@@ -291,11 +296,6 @@ def _check_planes(planes: Iterable[int]) -> None:
             raise UsageError(
                 f"There is no plane {plane}: a cube's planes are 0 to {SUBARRAY_PLANES - 1}"
             )
-
-    @property
-    def made(self) -> tuple[int, ...]:
-        """The plane of each image that a cube gives; -1 for one made of several."""
-        return self.kept if self.how == "each" else (-1,)
 
 
 STEADY_MEDIAN = Planes("median", tuple(range(FIRST_STEADY_PLANE, SUBARRAY_PLANES)))

@@ -20,10 +20,10 @@ from iracdb.flags import NO_MASK
 from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
+from iracdb.photometry.centres import forced_centres
 from iracdb.photometry.measure import (
     Measurement,
     fit_centres,
-    forced_centres,
     measure_fluxes,
 )
 from iracdb.photometry.planes import Planes, Reduced, reduce
