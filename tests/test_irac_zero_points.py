@@ -16,9 +16,8 @@ def test_the_zero_points() -> None:
     for channel, jansky in VEGA.items():
         assert magnitude(jansky * 1000, channel) == 0
         assert magnitude(jansky, channel) == pytest.approx(7.5, abs=1e-12)
-    # 1 mJy in channel 1: the handbook's way by zmag, with pixels of 1 uJy.
     assert magnitude(1.0, 1) == pytest.approx(13.6213, abs=1e-4)
-    # Vega's own colour is none: the ratio of the zero points is that of the flux densities.
+    # A star as bright in Jy in both channels is the fainter where Vega is the brighter.
     assert magnitude(10.0, 1) - magnitude(10.0, 2) == pytest.approx(
         2.5 * math.log10(280.9 / 179.7), abs=1e-12
     )
