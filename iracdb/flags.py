@@ -23,12 +23,15 @@ class Flag:
         The column of the published image tables that shows it, if there is one.
     sentence : str
         What it says of an image.
+    advisory : bool, optional
+        True for one that leaves the image its flux; the others are the reason why it has none.
     """
 
     bit: int
     name: str
     column: str | None
     sentence: str
+    advisory: bool = False
 
 
 FLAGS: tuple[Flag, ...] = (
@@ -65,6 +68,32 @@ FLAGS: tuple[Flag, ...] = (
         "A pixel without a value lies in the source circle: leaving it out would lose flux.",
     ),
     Flag(64, "no_background", None, "No pixel of the background annulus has a value."),
+    Flag(
+        128,
+        "fatal_in_aperture",
+        None,
+        "A pixel that the frame's mask marks as fatal lies in the source circle.",
+    ),
+    Flag(
+        256,
+        "header_mark",
+        None,
+        "The frame's header marks it as bad: missing data, a bad trigger or pixels set to zero.",
+    ),
+    Flag(
+        512,
+        "saturated",
+        None,
+        "A pixel of the source circle is near full well: the flux may be too low.",
+        advisory=True,
+    ),
+    Flag(
+        1024,
+        "no_mask",
+        None,
+        "The frame has no mask file: no pixel could be left out for it.",
+        advisory=True,
+    ),
 )
 
 _BY_NAME = {flag.name: flag for flag in FLAGS}
@@ -76,6 +105,13 @@ NOT_IN_FOV = _BY_NAME["not_in_fov"].bit
 APERTURE_OUT_OF_BOUNDS = _BY_NAME["aperture_out_of_bounds"].bit
 NAN_IN_APERTURE = _BY_NAME["nan_in_aperture"].bit
 NO_BACKGROUND = _BY_NAME["no_background"].bit
+FATAL_IN_APERTURE = _BY_NAME["fatal_in_aperture"].bit
+HEADER_MARK = _BY_NAME["header_mark"].bit
+SATURATED = _BY_NAME["saturated"].bit
+NO_MASK = _BY_NAME["no_mask"].bit
+
+DECIDING = sum(flag.bit for flag in FLAGS if not flag.advisory)
+"""Bits of the flags that leave an image without a flux."""
 
 
 def decode(bits: int) -> tuple[str, ...]:

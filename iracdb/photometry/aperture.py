@@ -92,7 +92,7 @@ class Aperture:
         numpy.ndarray
             True (n,) where the outer circle crosses the array's edge; True where x or y is NaN.
         """
-        return ~_inside(np.asarray(x), np.asarray(y), self.r_out, shape, self.shift)
+        return ~stays_on(np.asarray(x), np.asarray(y), self.r_out, shape, self.shift)
 
     @property
     def shift(self) -> float:
@@ -158,7 +158,7 @@ def ring_sums(
     total, pixels = np.full(n, np.nan), np.full(n, np.nan)
     nan_pixels = np.zeros(n, dtype=np.int64)
     with np.errstate(over="ignore", invalid="ignore"):
-        for k in np.flatnonzero(_inside(x, y, r_out, (ny, nx), shift)):
+        for k in np.flatnonzero(stays_on(x, y, r_out, (ny, nx), shift)):
             values, weights = ring_pixels(images[k], float(x[k]), float(y[k]), r_out, r_in)
             finite = np.isfinite(values)
             total[k] = np.sum(weights[finite] * values[finite])
@@ -201,10 +201,27 @@ def ring_pixels(
     return cut[overlapping], weights[overlapping]
 
 
-def _inside(
+def stays_on(
     x: FloatArray, y: FloatArray, r: float, shape: tuple[int, int], shift: float = 0.0
 ) -> BoolArray:
-    """Where a circle stays on the array; False for a position that is NaN."""
+    """Tell where a circle stays on the array.
+
+    Parameters
+    ----------
+    x, y : numpy.ndarray
+        Centres (n,) in pixels.
+    r : float
+        Radius in pixels.
+    shape : tuple of int
+        The array's (ny, nx).
+    shift : float, optional
+        How far to the right and up the array's edges are taken to be: see `Aperture`.
+
+    Returns
+    -------
+    numpy.ndarray
+        True (n,) where it does; False for a position that is NaN.
+    """
     ny, nx = shape
     x, y = x - shift, y - shift
     inside: BoolArray = (

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from iracdb.errors import UsageError
-from iracdb.photometry.centres import FWHM_PER_SIGMA, Centre, Centres
+from iracdb.photometry.centres import FWHM_PER_SIGMA, Centre, Centres, forced_centres
 from iracdb.photometry.gaussian_centre import GaussianCentre
 from iracdb.photometry.moment_centre import MomentCentre
 from iracdb.photometry.quadratic_centre import QuadraticCentre
@@ -23,6 +23,7 @@ __all__ = [
     "MomentCentre",
     "QuadraticCentre",
     "centre_named",
+    "forced_centres",
 ]
 
 CENTRES: Mapping[str, Centre] = MappingProxyType(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -84,3 +84,22 @@ class Centre(Protocol):
             One centre an image.
         """
         ...
+
+
+def forced_centres(x: ArrayLike, y: ArrayLike) -> Centres:
+    """Take the expected positions for the centres, for stars that are too faint to be fitted.
+
+    Parameters
+    ----------
+    x, y : array_like
+        Expected positions (n,) in pixels; NaN where there is none.
+
+    Returns
+    -------
+    Centres
+        At these positions; NaN in all else, since nothing was fitted.
+    """
+    x, y = np.array(x, dtype=np.float64), np.array(y, dtype=np.float64)
+    held = np.isfinite(x) & np.isfinite(y)
+    at = (np.where(held, x, np.nan), np.where(held, y, np.nan))
+    return Centres(*at, *(np.full(x.shape, np.nan) for _ in range(5)))

@@ -6,25 +6,42 @@ Each image is measured alone, so that its numbers are the same bits in any block
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iracdb import flags as quality
-from iracdb.photometry.aperture import Aperture, ring_sums
-from iracdb.photometry.centre import Centre, Centres, centre_named
-from iracdb.photometry.sky import Sky, sky_named
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.centre import Centre, Centres, centre_named, forced_centres
+from iracdb.photometry.circle import circle_sums
+from iracdb.photometry.planes import (
+    FIRST_STEADY_PLANE,
+    SUBARRAY_PLANES,
+    collapse_cube,
+)
+from iracdb.photometry.sky import LEVEL_NOISE, Sky, sky_named
+
+__all__ = [
+    "FARTHEST_CENTRE",
+    "FIRST_STEADY_PLANE",
+    "SUBARRAY_PLANES",
+    "Fluxes",
+    "Measurement",
+    "collapse_cube",
+    "fit_centres",
+    "measure_block",
+    "measure_fluxes",
+]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
 FARTHEST_CENTRE = 2.0
 """Distance in x or y from the WCS position, in pixels, beyond which a centre is a bad guess."""
-
-SUBARRAY_PLANES = 64
-FIRST_STEADY_PLANE = 14
-"""The first planes (0-based 0 to 13) of a subarray cube are left out: the array still settles."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +63,19 @@ class Fluxes:
     sky_pixels : numpy.ndarray
         How many pixels the sky rests on, parts of pixels included.
     nan_in_aperture, nan_in_annulus : numpy.ndarray
-        Counts of the pixels without a value in circle and annulus; 0 where no aperture was laid.
-        Of the annulus the mean counts all that it overlaps, the other skies those whose centre
-        lies in it.
+        Counts of the pixels without a value in circle and annulus, masked ones not among them; 0
+        where no aperture was laid. Of the annulus the mean counts all that it overlaps, the other
+        skies those whose centre lies in it.
+    masked_in_aperture, masked_in_annulus : numpy.ndarray
+        Counts of the masked pixels, with or without a value, by the same rule.
+    net_error : numpy.ndarray
+        One standard deviation of net from the variances given, the sky's own error included,
+        MJy/sr x pixel; NaN where a pixel of the circle has no variance.
+    peak : numpy.ndarray
+        Brightest finite pixel that the circle overlaps, MJy/sr; also known where a pixel of the
+        circle forbids the flux.
+    noise_pixels : numpy.ndarray
+        (sum I)^2 / sum I^2 over the circle, the sky subtracted: see `iracdb.photometry.circle`.
     """
 
     raw: FloatArray
@@ -59,6 +86,11 @@ class Fluxes:
     sky_pixels: FloatArray
     nan_in_aperture: IntArray
     nan_in_annulus: IntArray
+    masked_in_aperture: IntArray
+    masked_in_annulus: IntArray
+    net_error: FloatArray
+    peak: FloatArray
+    noise_pixels: FloatArray
 
 
 @dataclass(frozen=True)
@@ -97,6 +129,9 @@ def measure_block(
     *,
     centre: str | Centre = "gaussian",
     sky: str | Sky = "mean",
+    masked: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
+    forced: bool = False,
 ) -> Measurement:
     """Measure one star on each image of a block.
 
@@ -113,6 +148,8 @@ def measure_block(
         How to find the centre, or its name.
     sky : str or Sky, optional
         How to read the sky, or its name.
+    masked, variance, forced : optional
+        See `measure_fluxes`. With ``forced`` no centre is sought.
 
     Returns
     -------
@@ -127,13 +164,23 @@ def measure_block(
         Where the shapes do not belong together.
     """
     images, x, y = _block(images, x, y)
-    centres = fit_centres(images, x, y, centre=centre)
-    flags, fluxes = measure_fluxes(images, x, y, centres, aperture, sky=sky)
+    if forced:
+        centres = forced_centres(x, y)
+    else:
+        centres = fit_centres(images, x, y, centre=centre, masked=masked)
+    flags, fluxes = measure_fluxes(
+        images, x, y, centres, aperture, sky=sky, masked=masked, variance=variance, forced=forced
+    )
     return Measurement(x, y, centres, fluxes, flags)
 
 
 def fit_centres(
-    images: ArrayLike, x: ArrayLike, y: ArrayLike, *, centre: str | Centre = "gaussian"
+    images: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    centre: str | Centre = "gaussian",
+    masked: ArrayLike | None = None,
 ) -> Centres:
     """Find the star on each image of a block, whatever apertures follow.
 
@@ -145,6 +192,8 @@ def fit_centres(
         Expected positions (n,) in pixels. No centre is sought where they are not on the array.
     centre : str or Centre, optional
         How to find the centre, or its name.
+    masked : array_like, optional
+        True (n, ny, nx) where a pixel is not to be used: it is left out as one without a value.
 
     Returns
     -------
@@ -161,6 +210,7 @@ def fit_centres(
     images, x, y = _block(images, x, y)
     find = centre_named(centre) if isinstance(centre, str) else centre
     in_field = _in_field(x, y, images.shape)
+    images = _without(images, _beside(images, masked, np.bool_))
     return find(images, np.where(in_field, x, np.nan), np.where(in_field, y, np.nan))
 
 
@@ -172,6 +222,9 @@ def measure_fluxes(
     aperture: Aperture,
     *,
     sky: str | Sky = "mean",
+    masked: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
+    forced: bool = False,
 ) -> tuple[IntArray, Fluxes]:
     """Lay one aperture on centres that are known.
 
@@ -187,15 +240,24 @@ def measure_fluxes(
         Source circle and annulus.
     sky : str or Sky, optional
         How to read the sky, or its name.
+    masked : array_like, optional
+        True (n, ny, nx) where a pixel is not to be used, whether it has a value or not. The sky
+        leaves it out.
+    variance : array_like, optional
+        Variances (n, ny, nx) of the pixels in (MJy/sr)^2, as the squares of an uncertainty frame;
+        NaN where one is not known.
+    forced : bool, optional
+        True to lay the aperture on the expected positions, whatever the centres say.
 
     Returns
     -------
     flags : numpy.ndarray
         Quality flags (n,). The first of these that is true stands alone and leaves the fluxes
         NaN: position not finite, not on the array (which is out of bounds too), no centre,
-        annulus out of bounds, centre more than 2 pixels from the position in x or y. Else a
-        pixel without a value in the circle, and an annulus without a value, each set their flag
-        and leave the fluxes NaN.
+        annulus out of bounds, centre more than 2 pixels from the position in x or y; where the
+        position is forced, nothing is asked of the centre. Else a pixel without a value in the
+        circle, a masked pixel there, and an annulus without a value, each set their flag and
+        leave the fluxes NaN.
     fluxes : Fluxes
         The sums.
 
@@ -209,19 +271,29 @@ def measure_fluxes(
     images, x, y = _block(images, x, y)
     if len(centres) != len(images):
         raise ValueError(f"{len(images)} images and {len(centres)} centres")
+    bad = _beside(images, masked, np.bool_)
+    noise = _beside(images, variance, np.float64)
     read_sky = sky_named(sky) if isinstance(sky, str) else sky
-    flags = _position_flags(x, y, centres, aperture, images.shape)
-    at_x, at_y = (np.where(flags == 0, c, np.nan) for c in (centres.x, centres.y))
-    circle = ring_sums(images, at_x, at_y, aperture.r)
-    level = read_sky(images, at_x, at_y, aperture)
-
+    at = forced_centres(x, y) if forced else centres
+    flags = _position_flags(x, y, at, aperture, images.shape)
     laid = flags == 0
+    at_x, at_y = (np.where(laid, c, np.nan) for c in (at.x, at.y))
+    level = read_sky(_without(images, bad), at_x, at_y, aperture)
+    masked_in_annulus = _masked_of_sky(bad, at_x, at_y, aperture, read_sky)
+    circle = circle_sums(images, at_x, at_y, aperture.r, level.level, masked=bad, variance=noise)
+
     flags[circle.nan_pixels > 0] |= quality.NAN_IN_APERTURE
+    flags[circle.masked_pixels > 0] |= quality.FATAL_IN_APERTURE
     flags[laid & ~np.isfinite(level.level)] |= quality.NO_BACKGROUND
-    raw, per_pixel, sigma = (
-        np.where(flags == 0, v, np.nan) for v in (circle.total, level.level, level.sigma)
+    raw, per_pixel, sigma, noise_pixels = (
+        np.where(flags == 0, v, np.nan)
+        for v in (circle.total, level.level, level.sigma, circle.noise_pixels)
     )
     background = per_pixel * aperture.area
+    net_error = np.full(len(images), np.nan)
+    if noise is not None:
+        sky_variance = (LEVEL_NOISE.get(read_sky.name, 1.0) * sigma) ** 2 / level.pixels
+        net_error = np.sqrt(circle.variance + aperture.area**2 * sky_variance)
     return flags, Fluxes(
         raw=raw,
         sky=per_pixel,
@@ -230,36 +302,13 @@ def measure_fluxes(
         net=raw - background,
         sky_pixels=level.pixels,
         nan_in_aperture=circle.nan_pixels,
-        nan_in_annulus=level.nan_pixels,
+        nan_in_annulus=level.nan_pixels - masked_in_annulus,
+        masked_in_aperture=circle.masked_pixels,
+        masked_in_annulus=masked_in_annulus,
+        net_error=net_error,
+        peak=circle.peak,
+        noise_pixels=noise_pixels,
     )
-
-
-def collapse_cube(cube: ArrayLike) -> FloatArray:
-    """Reduce a subarray cube to one image: the median over planes 14 to 63 (0-based).
-
-    Parameters
-    ----------
-    cube : array_like
-        Cube (64, ny, nx); NaN where a pixel has no value.
-
-    Returns
-    -------
-    numpy.ndarray
-        Image (ny, nx) in double precision; NaN is ignored, and NaN where no plane has a value.
-
-    Raises
-    ------
-    ValueError
-        Where it is not a cube of 64 planes.
-    """
-    cube = np.asarray(cube, dtype=np.float64)
-    if cube.ndim != 3 or len(cube) != SUBARRAY_PLANES:
-        raise ValueError(f"a subarray cube has {SUBARRAY_PLANES} planes, not shape {cube.shape}")
-    planes = np.sort(cube[FIRST_STEADY_PLANE:], axis=0)  # NaN goes last
-    held = np.count_nonzero(~np.isnan(planes), axis=0)
-    lower, upper = np.maximum(held - 1, 0) // 2, np.minimum(held // 2, len(planes) - 1)
-    middle = np.take_along_axis(planes, np.stack((lower, upper)), axis=0)
-    return np.asarray(np.mean(middle, axis=0), dtype=np.float64)
 
 
 def _block(images: ArrayLike, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, ...]:
@@ -272,6 +321,40 @@ def _block(images: ArrayLike, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, .
             f"not {images.shape} with {x.shape} and {y.shape}"
         )
     return images, x, y
+
+
+def _beside(
+    images: FloatArray, given: ArrayLike | None, kind: type[_Scalar]
+) -> NDArray[_Scalar] | None:
+    """Bring what goes with a block's pixels to its type, and check its shape."""
+    if given is None:
+        return None
+    array = np.asarray(given, dtype=kind)
+    if array.shape != images.shape:
+        raise ValueError(
+            f"a block of shape {images.shape} has a mask or variances of shape {array.shape}"
+        )
+    return array
+
+
+def _without(images: FloatArray, masked: BoolArray | None) -> FloatArray:
+    """Give images whose masked pixels have no value."""
+    return images if masked is None else np.where(masked, np.nan, images)
+
+
+def _masked_of_sky(
+    masked: BoolArray | None, x: FloatArray, y: FloatArray, aperture: Aperture, read_sky: Sky
+) -> IntArray:
+    """Count the masked pixels among those that a sky takes for the annulus."""
+    counts = np.zeros(len(x), dtype=np.int64)
+    if masked is None:
+        return counts
+    # The sky alone knows which pixels it takes; on an image that lacks nothing but the masked
+    # ones it counts these.
+    some = np.flatnonzero(masked.any(axis=(1, 2)))
+    flat = _without(np.zeros((len(some), *masked.shape[1:])), masked[some])
+    counts[some] = read_sky(flat, x[some], y[some], aperture).nan_pixels
+    return counts
 
 
 def _in_field(x: FloatArray, y: FloatArray, shape: tuple[int, ...]) -> BoolArray:

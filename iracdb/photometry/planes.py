@@ -1,0 +1,319 @@
+"""Which planes of a subarray cube are used, and how they become the images that are measured.
+
+A subarray exposure is a cube of 64 planes, read one after the other. All are measured singly, or
+one image is made of those that are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iracdb.errors import UsageError
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+SUBARRAY_PLANES = 64
+"""Planes of a cube."""
+
+FIRST_STEADY_PLANE = 14
+"""The first planes (0-based 0 to 13) of a cube are left out: the array still settles."""
+
+WAYS = ("median", "mean", "each")
+"""What may be made of the planes: one image, two ways, or as many images as planes."""
+
+MEDIAN_PER_MEAN = math.pi / 2
+"""Variance of the median over that of the mean, for many values of one Gaussian."""
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Which planes of a cube are kept, and what is made of them.
+
+    Parameters
+    ----------
+    how : {'median', 'mean', 'each'}
+        One image, the median or mean pixel by pixel; or each plane an image.
+    kept : tuple of int
+        The planes, 0-based, in rising order.
+
+    Raises
+    ------
+    UsageError
+        Where the way is not known, or the planes are none, not in rising order or not of a cube.
+
+    Examples
+    --------
+    >>> Planes.parse("each 1-56,58-63") == Planes("each", planes_without({0, 57}))
+    True
+    """
+
+    how: str
+    kept: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.how not in WAYS:
+            raise UsageError(
+                f"Planes cannot be taken as {self.how!r}; there are: {', '.join(WAYS)}"
+            )
+        if not self.kept:
+            raise UsageError("No plane is left of the cube: keep at least one of 0 to 63")
+        _check_planes(self.kept)
+        if any(later <= earlier for earlier, later in pairwise(self.kept)):
+            raise UsageError(f"Planes are not in rising order: {', '.join(map(str, self.kept))}")
+
+    @classmethod
+    def parse(cls, text: str) -> Planes:
+        """Read what `text` wrote.
+
+        Parameters
+        ----------
+        text : str
+            Such as ``"median 14-63"``.
+
+        Returns
+        -------
+        Planes
+            The same choice.
+
+        Raises
+        ------
+        UsageError
+            Where it is no such text.
+        """
+        how, _, kept = text.strip().partition(" ")
+        if not kept.strip():
+            raise UsageError(
+                f"No planes can be read from {text!r}: write a way and planes, as in 'median 14-63'"
+            )
+        return cls(how, parse_planes_list(kept))
+
+    @property
+    def text(self) -> str:
+        """The choice in one line, as it is stored: the way, then planes and stretches of them."""
+        stretches: list[list[int]] = []
+        for plane in self.kept:
+            if stretches and plane == stretches[-1][-1] + 1:
+                stretches[-1].append(plane)
+            else:
+                stretches.append([plane])
+        said = (f"{s[0]}-{s[-1]}" if len(s) > 1 else f"{s[0]}" for s in stretches)
+        return f"{self.how} {','.join(said)}"
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """Images made of one cube.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        Images (m, ny, nx) in the cube's unit; NaN where no plane has a usable value. A single
+        plane keeps the values of its masked pixels.
+    masked : numpy.ndarray or None
+        True (m, ny, nx) for a pixel that nothing but its mask keeps from having a value: every
+        plane that has a value there is masked, or none has one and some are masked. None where no
+        mask was given.
+    variance : numpy.ndarray or None
+        Variances (m, ny, nx) in the cube's unit squared; NaN where a plane that was used has
+        none, or no plane was used. None where none were given.
+    plane : numpy.ndarray
+        The plane (m,) that each image is, 0-based; -1 for one made of several.
+    """
+
+    images: FloatArray
+    masked: BoolArray | None
+    variance: FloatArray | None
+    plane: IntArray
+
+
+def planes_without(dropped: Collection[int]) -> tuple[int, ...]:
+    """List the planes of a cube that are left when some are dropped.
+
+    Parameters
+    ----------
+    dropped : collection of int
+        Planes, 0-based.
+
+    Returns
+    -------
+    tuple of int
+        The others of the 64, in rising order.
+
+    Raises
+    ------
+    UsageError
+        Where a plane is none of a cube's.
+    """
+    _check_planes(dropped)
+    return tuple(plane for plane in range(SUBARRAY_PLANES) if plane not in set(dropped))
+
+
+def parse_planes_list(text: str) -> tuple[int, ...]:
+    """Read planes written as numbers and stretches.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"0,57"`` or ``"0-13"``: 0-based, both ends of a stretch included.
+
+    Returns
+    -------
+    tuple of int
+        Each plane once, in rising order.
+
+    Raises
+    ------
+    UsageError
+        Where it cannot be read, or a plane is none of a cube's.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        ends = [end.strip() for end in part.split("-")]
+        if len(ends) > 2 or not all(end.isascii() and end.isdigit() for end in ends):
+            raise UsageError(
+                f"No planes can be read from {text!r}: write numbers and stretches, "
+                "as in 0,57 or 0-13"
+            )
+        numbers = [int(end[:9]) for end in ends]  # Longer ones are none of a cube's either way.
+        first, last = numbers[0], numbers[-1]
+        _check_planes((first, last))
+        if last < first:
+            raise UsageError(f"Planes {part.strip()} run backwards: write {last}-{first}")
+        found.update(range(first, last + 1))
+    return tuple(sorted(found))
+
+
+def reduce(
+    cube: ArrayLike,
+    planes: Planes,
+    *,
+    masked: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
+) -> Reduced:
+    """Make the images that are measured of one cube.
+
+    Parameters
+    ----------
+    cube : array_like
+        Cube (64, ny, nx); NaN where a pixel has no value.
+    planes : Planes
+        Which planes, and what is made of them.
+    masked : array_like, optional
+        True (64, ny, nx) where a pixel is not to be used.
+    variance : array_like, optional
+        Variances (64, ny, nx) in the cube's unit squared; NaN where one is not known.
+
+    Returns
+    -------
+    Reduced
+        The images. Median and mean leave out masked pixels and NaN, plane by plane; over nothing
+        they are NaN.
+
+    Raises
+    ------
+    ValueError
+        Where it is not a cube of 64 planes, or mask or variances have another shape.
+
+    Notes
+    -----
+    The variance of the mean of n planes is the sum of theirs over n squared. That of the median
+    of more than two is this times pi/2: the sample median of n values of a Gaussian scatters by
+    sqrt(pi/2) sigma / sqrt(n) as n grows (Kendall & Stuart, The Advanced Theory of Statistics,
+    vol. 1, on the standard error of quantiles); of one or two values the median is the mean. For
+    the 50 planes of 2018 the factor is 2 % too large, for three 17 %.
+    """
+    cube = np.asarray(cube, dtype=np.float64)
+    if cube.ndim != 3 or len(cube) != SUBARRAY_PLANES:
+        raise ValueError(f"a subarray cube has {SUBARRAY_PLANES} planes, not shape {cube.shape}")
+    kept = list(planes.kept)
+    bad = None if masked is None else _kept(np.asarray(masked, dtype=np.bool_), cube, kept)
+    noise = None if variance is None else _kept(np.asarray(variance, dtype=np.float64), cube, kept)
+    values = cube[kept]
+    if planes.how == "each":
+        return Reduced(values, bad, noise, np.array(kept, dtype=np.int64))
+    usable = ~np.isnan(values)
+    if bad is not None:
+        usable &= ~bad
+    held = np.count_nonzero(usable, axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        image = (_median if planes.how == "median" else _mean)(values, usable, held)
+        spread = None if noise is None else _variance(noise, usable, held, planes.how)[None]
+    covered = None if bad is None else ((held == 0) & bad.any(axis=0))[None]
+    return Reduced(image[None], covered, spread, np.array([-1], dtype=np.int64))
+
+
+def _kept(array: NDArray[_Scalar], cube: FloatArray, kept: list[int]) -> NDArray[_Scalar]:
+    """Cut the kept planes out of what goes with a cube."""
+    if array.shape != cube.shape:
+        raise ValueError(f"a cube of shape {cube.shape} has a mask or variances {array.shape}")
+    return array[kept]
+
+
+def _median(values: FloatArray, usable: BoolArray, held: IntArray) -> FloatArray:
+    ordered = np.sort(np.where(usable, values, np.nan), axis=0)  # NaN goes last
+    lower = np.maximum(held - 1, 0) // 2
+    upper = np.minimum(held // 2, len(values) - 1)
+    middle = np.take_along_axis(ordered, np.stack((lower, upper)), axis=0)
+    return np.asarray(np.mean(middle, axis=0), dtype=np.float64)
+
+
+def _mean(values: FloatArray, usable: BoolArray, held: IntArray) -> FloatArray:
+    total = np.sum(np.where(usable, values, 0.0), axis=0)
+    mean: FloatArray = np.divide(total, held, out=np.full(held.shape, np.nan), where=held > 0)
+    return mean
+
+
+def _variance(noise: FloatArray, usable: BoolArray, held: IntArray, how: str) -> FloatArray:
+    total = np.sum(np.where(usable, noise, 0.0), axis=0)
+    count = held.astype(np.float64)
+    of_mean: FloatArray = np.divide(
+        total, count**2, out=np.full(held.shape, np.nan), where=held > 0
+    )
+    if how == "mean":
+        return of_mean
+    return np.asarray(of_mean * np.where(held > 2, MEDIAN_PER_MEAN, 1.0), dtype=np.float64)
+
+
+def _check_planes(planes: Iterable[int]) -> None:
+    for plane in planes:
+        if not 0 <= plane < SUBARRAY_PLANES:
+            raise UsageError(
+                f"There is no plane {plane}: a cube's planes are 0 to {SUBARRAY_PLANES - 1}"
+            )
+
+
+STEADY_MEDIAN = Planes("median", tuple(range(FIRST_STEADY_PLANE, SUBARRAY_PLANES)))
+"""What the original pipeline took: the median over planes 14 to 63."""
+
+
+def collapse_cube(cube: ArrayLike) -> FloatArray:
+    """Reduce a subarray cube to one image: the median over planes 14 to 63 (0-based).
+
+    Parameters
+    ----------
+    cube : array_like
+        Cube (64, ny, nx); NaN where a pixel has no value.
+
+    Returns
+    -------
+    numpy.ndarray
+        Image (ny, nx) in double precision; NaN is ignored, and NaN where no plane has a value.
+
+    Raises
+    ------
+    ValueError
+        Where it is not a cube of 64 planes.
+    """
+    image: FloatArray = reduce(cube, STEADY_MEDIAN).images[0]
+    return image
