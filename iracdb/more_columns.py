@@ -88,7 +88,7 @@ AOR_MORE: tuple[Column, ...] = (
     ),
     Column(
         "Upper Limit (mJy)", "upper_limit", "float", "mJy", "phot.flux.density;stat.max",
-        "Three standard errors, of a flux below them.",
+        "Of a flux not above 3 standard errors: 3 above it, or above 0.",
     ),
     Column("Marks", "marks", "text", None, "meta.code.qual", "What is to be known of it."),
 )  # fmt: skip

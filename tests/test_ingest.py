@@ -20,11 +20,11 @@ from iracdb.catalogue import listing
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
-from iracdb.irac.pipeline_versions import version_numbers
 from iracdb.catalogue.query import run_query
 from iracdb.catalogue.urls import database_url
 from iracdb.errors import NotFound
 from iracdb.irac.header import read_header
+from iracdb.irac.pipeline_versions import version_numbers
 from iracdb.irac.simulate import file_path
 
 REAL_AORS = [24649984, 38703360, 42789888, 46466816, 48765440]

@@ -18,7 +18,6 @@ from iracdb.irac.pipeline_versions import (
     science_exists,
     span_of,
     tables_made_for,
-    version_numbers,
 )
 
 DAY_ZERO = date(1858, 11, 17)

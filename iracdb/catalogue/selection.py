@@ -64,6 +64,8 @@ class ScienceFile:
         Start of the exposure to 1 ms, s from noon of 1 January 2000, UTC.
     spacecraft_x, spacecraft_y, spacecraft_z : float or None
         Where the telescope was, from the Sun's centre, km.
+    dark_sky : float or None
+        Sky that the pipeline took away with its dark, MJy/sr.
     header_marks : int or None
         What its header says is wrong: bits of `iracdb.irac.header_marks`.
     shape : tuple of int
@@ -102,6 +104,7 @@ class ScienceFile:
     spacecraft_x: float | None
     spacecraft_y: float | None
     spacecraft_z: float | None
+    dark_sky: float | None
     header_marks: int | None
     shape: tuple[int, int]
     planes: int | None
@@ -125,7 +128,7 @@ COLUMNS = (
     file.c.hdr_part, file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
     file.c.ra_ref, file.c.dec_ref, file.c.fluxconv, file.c.gain, file.c.ronoise,
     file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.utcs_obs, file.c.spacecraft_x, file.c.spacecraft_y,
-    file.c.spacecraft_z, file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
+    file.c.spacecraft_z, file.c.dark_sky, file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
 )  # fmt: skip
 """What is read of a file and its frame to make a `ScienceFile`."""
 

@@ -15,6 +15,7 @@ from iracdb.irac import times
 from iracdb.irac.header_marks import bits_named
 from iracdb.photometry.noise import SATURATED, expected_noise, well_fraction
 from iracdb.photometry.planes import Planes
+from iracdb.photometry.sky import LEVEL_NOISE
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.planned import PlannedAverage
 
@@ -54,7 +55,8 @@ def tell_beside(
     columns["well_fraction"] = well_fraction(
         columns["peak"],
         channel=parameters["channel"],
-        **_told_by(files, "gain", "exposure_time", "fluxconv"),
+        dark_sky=_dark_sky(files),
+        **_told_by(files, "gain", "frame_time", "fluxconv"),
     )
     columns["flags"][columns["well_fraction"] >= SATURATED] |= flags.SATURATED
 
@@ -162,18 +164,24 @@ def _noise(
 ) -> FloatArray:
     files = [file for file, _ in images]
     planes, aperture = parameters.planes, parameters.aperture
-    reduced = np.array([file.planes is not None and plane < 0 for file, plane in images])
-    noise = expected_noise(
+    planes_in = [len(planes.kept) if f.planes is not None and k < 0 else 1 for f, k in images]
+    return expected_noise(
         columns["raw"] - columns["background"],
         columns["sky"],
         aperture.area,
         columns["sky_pixels"],
         **_told_by(files, "gain", "exposure_time", "fluxconv"),
         read_noise=_array(files, "ronoise"),
-        images=np.where(reduced, len(planes.kept), 1),
-        median=reduced & (planes.how == "median"),
+        images=np.array(planes_in, dtype=np.float64),
+        median=planes.how == "median",
+        dark_sky=_dark_sky(files),
+        level_noise=LEVEL_NOISE[parameters["sky"]],
     )
-    return np.asarray(noise, dtype=np.float64)
+
+
+def _dark_sky(files: Sequence[ScienceFile]) -> FloatArray:
+    """Give the sky that the dark took away; none where a header does not tell of it."""
+    return np.nan_to_num(_array(files, "dark_sky"))
 
 
 def _told_by(files: Sequence[ScienceFile], *names: str) -> dict[str, FloatArray]:

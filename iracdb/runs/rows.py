@@ -31,6 +31,9 @@ from iracdb.runs.planned import PlannedAverage
 
 FloatArray = npt.NDArray[np.float64]
 
+_SEEN = 3.0
+"""So many standard errors make a star that is seen."""
+
 _REASONS = {
     "coordinate_conversion": "without coordinates",
     "not_in_fov": "not in the field",
@@ -336,8 +339,15 @@ def kept_means(
         "mjd_mid": stored(exact_mean(columns["mjd_mid"][kept])),
         "bjd_mid": stored(exact_mean(columns["bjd_mid"][kept])),
         "expected_noise": stored(math.sqrt(exact_mean(noise[kept] ** 2))),
-        "upper_limit": stored(float(upper_limit(mean.flux, mean.standard_error))),
+        "upper_limit": _limit(mean),
     }
+
+
+def _limit(mean: Average) -> float | None:
+    """Give an upper limit where a flux is not above three of its standard errors."""
+    if not mean.flux < _SEEN * mean.standard_error:
+        return None
+    return float(upper_limit(mean.flux, mean.standard_error, _SEEN))
 
 
 def _counts(bits: npt.NDArray[Any] | None) -> dict[str, int]:

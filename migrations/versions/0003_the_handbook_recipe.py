@@ -26,6 +26,7 @@ _ADDED: dict[str, tuple[tuple[str, type[Any], str], ...]] = {
             sa.Integer,
             "what its header says is wrong: iracdb.irac.header_marks",
         ),
+        ("dark_sky", sa.Double, "SKYDRKZB: sky that the dark took away, MJy/sr"),
         ("fpa_temperature", sa.Double, "AFPAT2B: temperature of the detector, kelvin"),
         ("jitter", sa.Double, "RMS_JIT: jitter of the pointing, arcsec"),
     ),
@@ -36,7 +37,7 @@ _ADDED: dict[str, tuple[tuple[str, type[Any], str], ...]] = {
         ("bjd_mid", sa.Double, "the same seen from the barycentre, Julian days TDB"),
         ("colour_correction", sa.Double, "K, by which every flux is divided"),
         ("expected_noise", sa.Double, "noise expected of one image, mJy: rms of the kept"),
-        ("upper_limit", sa.Double, "of a flux below three standard errors: those, mJy"),
+        ("upper_limit", sa.Double, "of a flux not above 3 standard errors: 3 above it, mJy"),
         ("marks", sa.Text, "what to know of it, in words of iracdb.runs.marks"),
     ),
     "image_result": (
@@ -61,6 +62,7 @@ _NUMBERS = {
     "spacecraft_x": "SPTZR_X",
     "spacecraft_y": "SPTZR_Y",
     "spacecraft_z": "SPTZR_Z",
+    "dark_sky": "SKYDRKZB",
     "fpa_temperature": "AFPAT2B",
     "jitter": "RMS_JIT",
 }

@@ -70,6 +70,7 @@ file = Table(
     Column(
         "header_marks", Integer, comment="what its header says is wrong: iracdb.irac.header_marks"
     ),
+    Column("dark_sky", Double, comment="SKYDRKZB: sky that the dark took away, MJy/sr"),
     Column("fpa_temperature", Double, comment="AFPAT2B: temperature of the detector, kelvin"),
     Column("jitter", Double, comment="RMS_JIT: jitter of the pointing, arcsec"),
     UniqueConstraint("sha256"),

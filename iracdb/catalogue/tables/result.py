@@ -85,7 +85,7 @@ aor_result = Table(
     Column("bjd_mid", Double, comment="the same seen from the barycentre, Julian days TDB"),
     Column("colour_correction", Double, comment="K, by which every flux is divided"),
     Column("expected_noise", Double, comment="noise expected of one image, mJy: rms of the kept"),
-    Column("upper_limit", Double, comment="of a flux below three standard errors: those, mJy"),
+    Column("upper_limit", Double, comment="of a flux not above 3 standard errors: 3 above it, mJy"),
     Column("marks", Text, comment="what to know of it, in words of iracdb.runs.marks"),
     # Named by hand: the convention's name would be one byte too long for PostgreSQL.
     UniqueConstraint(
