@@ -230,7 +230,7 @@ def test_how_the_planes_of_real_stars_scatter(cubes, aorkey, radii):
 
 @pytest.mark.reference
 def test_uncertainty_frames_tell_more_than_photons_and_readout(cubes):
-    """By 9 %: of 46466816 the pipeline's own errors account for half of what planes scatter more."""
+    """By 9 %, in the circle: it accounts for half of what the planes of 46466816 scatter more."""
     for radii in RADII:
         ratios = []
         for header, cube, variance, column, row in cubes("46466816")[::5]:
