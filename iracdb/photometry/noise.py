@@ -25,8 +25,8 @@ FULL_WELL: Mapping[int, float] = MappingProxyType(
 SATURATED = 0.9
 """Fraction of the well from which a star counts as saturated.
 
-Up to there the pipeline makes the detectors linear to 1 %; above, the response falls steeply (IRAC
-Instrument Handbook, chapter 2, Linearity).
+Up to about there the pipeline makes the detectors linear to 1 %; at saturation the response drops
+steeply (IRAC Instrument Handbook, chapter 2, Linearity).
 """
 
 
@@ -88,8 +88,11 @@ def expected_noise(
     circle in place of its noise pixels). Light below zero has no photons. The median's variance
     is pi/2 times the mean's where it is of more than two.
 
-    It knows nothing of pointing, of the response within a pixel or of flat fields. On real cubes
-    the planes scatter by more: see `docs/measuring.md` of the project.
+    It knows nothing of pointing, of the response within a pixel or of flat fields, and readouts of
+    the subarray are noisier than RONOISE. The single planes of real stars scatter by more: by 5
+    to 7 % in channel 4 (24649984), by 17 to 22 % in channel 2 (46466816), through 2/2-6 and 3/3-7.
+    With the dark's sky counted the expectation grows by 1 % and 0.1 % there; on empty pixels of
+    channel 4 by 21 %.
     """
     net, sky = np.asarray(net, dtype=np.float64), np.asarray(sky, dtype=np.float64)
     area, annulus, planes = (
@@ -100,7 +103,6 @@ def expected_noise(
     pixel = fallen + np.asarray(read_noise, dtype=np.float64) ** 2
     per_mean = np.where(planes > 2, MEDIAN_PER_MEAN, 1.0) if median else 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        # The star's and the sky's are means over the planes: one plane's variance over their number.
         variance = np.maximum(net * electrons, 0.0) + area * pixel
         variance = variance + area**2 * level_noise**2 / annulus * pixel
         noise: FloatArray = np.sqrt(variance / planes * per_mean) / electrons
