@@ -140,13 +140,63 @@ def simulate_archive(
     for spec in plan(settings):
         if spec.aorkey == FIRST_AORKEY + 256:
             crowd = spec
-        paths = _write_exposure(directory, spec, seed)
+        paths = _write_exposure(directory, spec, seed, beside=has_companions(spec))
         truth.append(frame_truth(spec, paths[0].relative_to(directory).as_posix()))
         written += paths
     bad = _write_bad(directory, crowd) if bad_files else []
     written += [one.path for one in bad]
     write_bytes(directory / TRUTH_NAME, _csv(truth))
     return SimulatedArchive(directory, tuple(truth), tuple(written), tuple(bad))
+
+
+def write_series(
+    directory: str | Path,
+    specs: Iterable[FrameSpec],
+    *,
+    seed: int = 1,
+    beside: bool = False,
+    corrected: bool = False,
+) -> SimulatedArchive:
+    """Write frames of one's own choice in the archive's layout, with the truth beside them.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Where; it is made, or must be empty.
+    specs : iterable of FrameSpec
+        The frames.
+    seed : int, optional
+        Where noise comes from, 0 or more; each frame has noise of its own.
+    beside : bool, optional
+        Whether to write bunc, bimsk and the rest of `companions` beside each frame.
+    corrected : bool, optional
+        Whether cbcd, cbunc and brmsk are among them.
+
+    Returns
+    -------
+    SimulatedArchive
+        What was written, and what is true of it.
+
+    Raises
+    ------
+    UsageError
+        If the seed cannot be.
+    CannotWrite
+        If the directory is not empty, is no directory, or cannot be written to.
+    """
+    _check_count("seed", seed, 0, None)
+    directory = Path(directory)
+    _check_empty(directory)
+    truth: list[FrameTruth] = []
+    written: list[Path] = []
+    for spec in specs:
+        paths = _write_exposure(
+            directory, spec, seed, beside=beside or corrected, corrected=corrected
+        )
+        truth.append(frame_truth(spec, paths[0].relative_to(directory).as_posix()))
+        written += paths
+    write_bytes(directory / TRUTH_NAME, _csv(truth))
+    return SimulatedArchive(directory, tuple(truth), tuple(written), ())
 
 
 def read_truth(path: str | Path) -> tuple[FrameTruth, ...]:
@@ -196,14 +246,16 @@ def file_path(directory: str | Path, name: FileName) -> Path:
 _FIELDS = fields(FrameTruth)
 
 
-def _write_exposure(directory: Path, spec: FrameSpec, seed: int) -> list[Path]:
+def _write_exposure(
+    directory: Path, spec: FrameSpec, seed: int, *, beside: bool, corrected: bool = False
+) -> list[Path]:
     # The version is left out: two versions of a frame are of the same photons.
     rng = np.random.default_rng([seed, spec.aorkey, spec.channel, spec.expid, spec.dcenum])
     cards, image = simulate_frame(spec, rng)
     paths = [file_path(directory, spec.name())]
     write_fits(paths[0], cards, image)
-    if has_companions(spec):
-        for kind, (poor, data) in companions(spec, image).items():
+    if beside:
+        for kind, (poor, data) in companions(spec, image, corrected=corrected).items():
             paths.append(file_path(directory, spec.name(kind)))
             write_fits(paths[-1], poor, data)
     return paths

@@ -31,7 +31,7 @@ _READ_NOISE_DEEP = 8.4  # electrons: full-array frames of 100 s and more
 
 _EXPOSURE: dict[tuple[bool, float], float] = {
     (False, 0.4): 0.2,
-    (False, 0.6): 0.2,
+    (False, 0.6): 0.4,  # Fowler number 1 and wait 1 of 0.2 s, as 2 and 2 make 0.8 of 1.2 s
     (False, 1.2): 0.8,
     (False, 2.0): 1.2,
     (False, 6.0): 4.4,

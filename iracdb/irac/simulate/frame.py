@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +13,9 @@ from iracdb.irac.simulate.cards import Card
 from iracdb.irac.simulate.detector import observe
 from iracdb.irac.simulate.headers import science_cards
 from iracdb.irac.simulate.response import location_factor, phase_factor
-from iracdb.irac.simulate.spec import FrameSpec
+from iracdb.irac.simulate.spec import PLANES, FrameSpec
 from iracdb.irac.simulate.star import star_image, total_light
+from iracdb.irac.simulate.table_star import table_star_image, table_total_light
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,17 @@ def simulate_frame(
     [50, 100]
     """
     array = spec.detector
-    image = np.array(np.broadcast_to(light(spec), spec.shape))
+    image = plane_light(spec)
     if spec.noise:
         if rng is None:
             raise UsageError("A noisy frame needs a random generator")
         image = observe(image, array, rng)
     image = np.minimum(image, array.saturation)
-    image[_bad_pixels(spec)] = np.nan
+    if spec.saturated == "nan":
+        image[image >= array.saturation] = np.nan
+    for plane, added in spec.plane_background.items():
+        image[plane] += added
+    image[bad_pixels(spec)] = np.nan
     return science_cards(spec), image.astype(np.float32)
 
 
@@ -132,14 +138,54 @@ def light(spec: FrameSpec) -> NDArray[np.float64]:
         MJy/sr.
     """
     image = np.full(spec.image_shape, spec.background)
-    stars = [(*spec.centre, spec.flux_mjy)]
-    stars += [(star.x, star.y, star.flux_mjy) for star in spec.extra_stars]
-    for x, y, flux in stars:
-        if flux > 0.0:
-            location, phase = response(spec, x, y)
-            total = total_light(spec.channel, flux) * location * phase
-            image += total * star_image(spec.channel, spec.image_shape, x, y)
+    for starlight in _starlight(spec):
+        image += starlight
     return image
+
+
+def plane_light(spec: FrameSpec) -> NDArray[np.float64]:
+    """Light that falls on each pixel of each plane on average.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+
+    Returns
+    -------
+    ndarray of float, shape (256, 256) or (64, 32, 32)
+        MJy/sr, as `light`, with the factors of ``flux_series`` and ``plane_flux``.
+    """
+    if not (spec.flux_series or spec.plane_flux):
+        return np.array(np.broadcast_to(light(spec), spec.shape))
+    planes = np.full((PLANES if spec.subarray else 1, *spec.image_shape), spec.background)
+    common = np.ones((len(planes), 1, 1))
+    for plane, factor in spec.plane_flux.items():
+        common[plane] = factor
+    for number, starlight in enumerate(_starlight(spec)):
+        series = np.array(spec.flux_series)[:, None, None] if spec.flux_series else 1.0
+        planes += starlight * common * (series if number == 0 else 1.0)
+    return planes if spec.subarray else planes[0]
+
+
+def total(spec: FrameSpec, flux_mjy: float) -> float:
+    """All light of one of a frame's stars, before the response.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame, which says which profile stars have.
+    flux_mjy : float
+        Flux density, mJy, in the convention of `total_light`.
+
+    Returns
+    -------
+    float
+        MJy/sr x pixel.
+    """
+    if spec.star == "handbook":
+        return table_total_light(spec.channel, flux_mjy, cryogenic=spec.cryogenic)
+    return total_light(spec.channel, flux_mjy)
 
 
 def response(spec: FrameSpec, x: float, y: float) -> tuple[float, float]:
@@ -192,13 +238,13 @@ def frame_truth(spec: FrameSpec, file: str = "") -> FrameTruth:
         x=x,
         y=y,
         flux_mjy=spec.flux_mjy,
-        flux_mjy_sr_pixel=total_light(spec.channel, spec.flux_mjy),
+        flux_mjy_sr_pixel=total(spec, spec.flux_mjy),
         array_location_factor=location,
         pixel_phase_factor=phase,
         background=spec.background,
         subarray=spec.subarray,
-        nan_pixels=int(_bad_pixels(spec).sum()),
-        saturated=bool(light(spec).max() >= spec.detector.saturation),
+        nan_pixels=int(bad_pixels(spec).sum()),
+        saturated=bool(plane_light(spec).max() >= spec.detector.saturation),
         wcs_x=spec.pointed[0],
         wcs_y=spec.pointed[1],
     )
@@ -228,7 +274,19 @@ def with_row_lost(spec: FrameSpec) -> FrameSpec:
     return replace(spec, nan_pixels=spec.nan_pixels + lost)
 
 
-def _bad_pixels(spec: FrameSpec) -> NDArray[np.bool_]:
+def bad_pixels(spec: FrameSpec) -> NDArray[np.bool_]:
+    """Tell which pixels are bad by the spec; full wells are another matter.
+
+    Parameters
+    ----------
+    spec : FrameSpec
+        The frame.
+
+    Returns
+    -------
+    ndarray of bool, shape (256, 256) or (64, 32, 32)
+        True where ``nan_pixels`` puts no number.
+    """
     bad = np.zeros(spec.shape, dtype=bool)
     for pixel in spec.nan_pixels:
         row, column = pixel[-2:]
@@ -237,3 +295,19 @@ def _bad_pixels(spec: FrameSpec) -> NDArray[np.bool_]:
         else:
             bad[..., row, column] = True
     return bad
+
+
+def _starlight(spec: FrameSpec) -> Iterator[NDArray[np.float64]]:
+    """Give the image of each star that shines, the target's first."""
+    stars = [(*spec.centre, spec.flux_mjy)]
+    stars += [(star.x, star.y, star.flux_mjy) for star in spec.extra_stars]
+    for x, y, flux in stars:
+        location, phase = response(spec, x, y)
+        seen = total(spec, flux) * location * phase
+        if spec.star == "handbook":
+            image = table_star_image(
+                spec.channel, spec.image_shape, x, y, cryogenic=spec.cryogenic
+            )
+        else:
+            image = star_image(spec.channel, spec.image_shape, x, y)
+        yield seen * image

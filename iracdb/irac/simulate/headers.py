@@ -8,8 +8,13 @@ from __future__ import annotations
 import math
 
 from iracdb.irac.simulate.cards import Card, changed
-from iracdb.irac.simulate.spec import FrameSpec
-from iracdb.irac.simulate.times import PROCESSING_DAYS, date_text, time_cards
+from iracdb.irac.simulate.spec import PLANES, FrameSpec
+from iracdb.irac.simulate.times import (
+    PROCESSING_DAYS,
+    date_text,
+    integration_cards,
+    time_cards,
+)
 from iracdb.irac.simulate.wcs import distortion_cards, linear_cards, optics, pointing
 
 ORIGIN = "simulated by iracdb"
@@ -58,8 +63,11 @@ def science_cards(spec: FrameSpec) -> list[Card]:
         *_photometry(spec),
         *section_cards("MAPPING"),
         *_mapping(spec),
+        *section_cards("TELEMETRY"),
+        *_telemetry(spec),
         *section_cards("DATA FLOW"),
         *data_flow_cards(spec),
+        *quality_cards(),
         *section_cards("HISTORY"),
         Card("HISTORY", "No telescope took this frame: iracdb simulated it."),
         Card("HISTORY", "True position and flux density stand in truth.csv beside the archive."),
@@ -164,6 +172,7 @@ def _exposure(spec: FrameSpec) -> list[Card]:
         Card("SAMPTIME", 0.01 if spec.subarray else 0.2, "[s] one sample"),
         Card("FRAMTIME", array.frame_time, "[s] frame time; light gathered in the well"),
         Card("EXPTIME", array.exposure_time, "[s] integration time of a pixel; DN counted"),
+        *integration_cards(spec.mjd, array.frame_time, PLANES if spec.subarray else None),
         Card("AREADMOD", int(spec.subarray), "0 full array, 1 subarray"),
     ]
     if not spec.subarray:
@@ -179,7 +188,10 @@ def _exposure(spec: FrameSpec) -> list[Card]:
 def _pointing(spec: FrameSpec) -> list[Card]:
     lens = optics(spec.channel, spec.subarray)
     ra, dec = pointing(lens, *spec.pointed, spec.ra, spec.dec, spec.angle)
+    jitter = round(0.003 + 0.0004 * (spec.expid % 7), 4)
+    copied = [Card("PTGCPD", "Yes", "pointing copied from the long frame")]
     return [
+        *(copied if spec.hdr == "short" else []),
         Card("OBJECT", spec.target, "target"),
         Card("OBJTYPE", "TargetFixedSingle", "kind of target"),
         Card("CRPIX1", lens.reference, "reference pixel along axis 1"),
@@ -197,7 +209,10 @@ def _pointing(spec: FrameSpec) -> list[Card]:
         Card("PM_DEC", 0.0, "[arcsec/yr] proper motion in declination"),
         Card("RA_REF", spec.ra, "[deg] right ascension of the target"),
         Card("DEC_REF", spec.dec, "[deg] declination of the target"),
-        Card("USEDBPHF", False, "a pointing history was used"),
+        Card("RMS_JIT", jitter, "[arcsec] jitter during the exposure"),
+        Card("RMS_JITY", round(0.8 * jitter, 6), "[arcsec] jitter along Y"),
+        Card("RMS_JITZ", round(0.6 * jitter, 6), "[arcsec] jitter along Z"),
+        Card("USEDBPHF", True, "a pointing history was used"),
     ]
 
 
@@ -223,6 +238,32 @@ def _mapping(spec: FrameSpec) -> list[Card]:
     if spec.dither_scale is not None:
         cards.append(Card("DITHSCAL", spec.dither_scale, "scale of the dither"))
     return cards
+
+
+def _telemetry(spec: FrameSpec) -> list[Card]:
+    # The warm arrays were held at 28.7 K; cooled, the InSb ones at 15 K, the Si:As ones at 6 K.
+    cold = 15.0 if spec.channel < 3 else 6.03
+    kelvin = round((cold if spec.cryogenic else 28.67) + 0.001 * (spec.expid % 5), 4)
+    return [
+        Card("AFPAT2B", kelvin, "[K] focal plane at the start"),
+        Card("AFPAT2E", kelvin, "[K] focal plane at the end"),
+    ]
+
+
+def quality_cards() -> list[Card]:
+    """Make the cards that say that nothing was lost on the way.
+
+    Returns
+    -------
+    list of Card
+        MISS_LCT, MANCPKT, MISSDATA and BADTRIG. A good frame has no ZEROPIX.
+    """
+    return [
+        Card("MISS_LCT", 0, "lines that are missing"),
+        Card("MANCPKT", False, "ancillary data are missing"),
+        Card("MISSDATA", False, "image data are missing"),
+        Card("BADTRIG", False, "a zero pixel was found in the raw frame"),
+    ]
 
 
 def data_flow_cards(spec: FrameSpec) -> list[Card]:

@@ -14,6 +14,7 @@ from iracdb.irac.simulate.headers import (
     identity_cards,
     origin_cards,
     proposal_cards,
+    quality_cards,
     section_cards,
     serial_number,
 )
@@ -50,6 +51,7 @@ def uncertainty_cards(spec: FrameSpec) -> list[Card]:
         Card("RONOISE", array.read_noise, "[electron] read noise"),
         Card("AORTIME", spec.frameset_time or spec.frame_time, "[s] template time"),
         Card("HDRMODE", spec.hdr is not None, "high dynamic range"),
+        *(card for card in quality_cards() if card.keyword != "BADTRIG"),
         Card("ORIGIN", ORIGIN, "who made this file"),
         Card("CREATOR", "JPL_FOS SIS", "who made the raw file"),
         *identity_cards(spec),

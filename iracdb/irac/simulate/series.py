@@ -193,10 +193,40 @@ def pairs(first: FrameSpec, settings: Settings, rng: np.random.Generator) -> Ite
     ------
     FrameSpec
     """
-    for spec in _spiral(first, min(settings.full_frames, SHORT_SERIES), rng):
-        yield replace(spec, hdr="short", frame_time=1.2, frameset_time=30.0)
-        later = spec.mjd + 3.0 / 86_400.0
-        yield replace(spec, hdr="long", frame_time=30.0, frameset_time=30.0, dcenum=1, mjd=later)
+    frames = min(settings.full_frames, SHORT_SERIES)
+    yield from hdr_pairs(first, frames, rng, short=1.2, long=30.0)
+
+
+def hdr_pairs(
+    first: FrameSpec,
+    pairs: int,
+    rng: np.random.Generator,
+    *,
+    short: float = 0.6,
+    long: float = 12.0,
+) -> Iterator[FrameSpec]:
+    """Take each exposure of a full array short and long, dithered.
+
+    Parameters
+    ----------
+    first : FrameSpec
+        The AOR's first exposure, without its place.
+    pairs : int
+        How many exposures.
+    rng : numpy.random.Generator
+        Where errors of the pointing come from.
+    short, long : float, optional
+        FRAMTIME of both parts, seconds; the long one is AORTIME.
+
+    Yields
+    ------
+    FrameSpec
+        Short (DCENUM 0), long (DCENUM 1), short and so on.
+    """
+    for spec in _spiral(replace(first, frame_time=long), pairs, rng):
+        yield replace(spec, hdr="short", frame_time=short, frameset_time=long)
+        later = spec.mjd + (short + 1.8) / 86_400.0
+        yield replace(spec, hdr="long", frameset_time=long, dcenum=1, mjd=later)
 
 
 def off_the_array(

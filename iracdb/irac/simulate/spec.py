@@ -16,6 +16,9 @@ from iracdb.irac.simulate.detector import Detector, detector
 PLANES = 64
 """Planes of a subarray cube."""
 
+HIGHEST_BIT = 14
+"""Highest bit of a mask; a bit more would be the sign."""
+
 FULL_SIZE = 256
 SUBARRAY_SIZE = 32
 
@@ -75,6 +78,20 @@ class FrameSpec:
     nan_pixels : tuple of tuple of int, optional
         Pixels that are not a number: (row, column), in every plane of a cube, or
         (plane, row, column) of a cube; 0-based.
+    star : {'moffat', 'handbook'}, optional
+        Profile of all stars: two Moffat functions, or the one whose aperture sums follow the
+        handbook's aperture corrections.
+    flux_series : tuple of float, optional
+        Factors of the target's light, one a plane (one for a full array); other stars keep theirs.
+    plane_flux : mapping of int to float, optional
+        Factors of all stars' light by plane of a cube, 0-based; 1 where there is none.
+    plane_background : mapping of int to float, optional
+        What a dark left over adds to a plane of a cube, MJy/sr, without photons; may be negative.
+    mask_bits : tuple of tuple of int, optional
+        Bits of the mask: (bit, row, column), in every plane of a cube, or
+        (bit, plane, row, column) of a cube; 0-based, bits 0 to 14. The pixels stay as they are.
+    saturated : {'clipped', 'nan'}, optional
+        What pixels whose well is full hold: the surface brightness that fills it, or no number.
     noise : bool, optional
         Whether photons and readout are noisy. Saturation happens in either case.
     response : bool, optional
@@ -120,6 +137,12 @@ class FrameSpec:
     background: float = 0.1
     extra_stars: tuple[ExtraStar, ...] = ()
     nan_pixels: tuple[tuple[int, ...], ...] = ()
+    star: Literal["moffat", "handbook"] = "moffat"
+    flux_series: tuple[float, ...] = ()
+    plane_flux: Mapping[int, float] = field(default_factory=dict)
+    plane_background: Mapping[int, float] = field(default_factory=dict)
+    mask_bits: tuple[tuple[int, ...], ...] = ()
+    saturated: Literal["clipped", "nan"] = "clipped"
     noise: bool = True
     response: bool = True
     label: str = "SIM_frame"
@@ -145,10 +168,34 @@ class FrameSpec:
         if abs(self.dec) > 89.0:
             raise UsageError(f"Declination {self.dec} is too near to a pole to be simulated")
         for pixel in self.nan_pixels:
-            limits = self.shape[-len(pixel) :]
-            inside = all(0 <= n < limit for n, limit in zip(pixel, limits, strict=False))
-            if len(pixel) < 2 or len(pixel) > len(self.shape) or not inside:
-                raise UsageError(f"The pixel {pixel} is not on an image of {self.shape}")
+            self._check_pixel(pixel)
+        for bit, *pixel in self.mask_bits:
+            if not 0 <= bit <= HIGHEST_BIT:
+                raise UsageError(f"A mask has no bit {bit}: there are 0 to {HIGHEST_BIT}")
+            self._check_pixel(tuple(pixel))
+        self._check_planes()
+
+    def _check_pixel(self, pixel: tuple[int, ...]) -> None:
+        limits = self.shape[-len(pixel) :]
+        inside = all(0 <= n < limit for n, limit in zip(pixel, limits, strict=False))
+        if len(pixel) < 2 or len(pixel) > len(self.shape) or not inside:
+            raise UsageError(f"The pixel {pixel} is not on an image of {self.shape}")
+
+    def _check_planes(self) -> None:
+        planes = PLANES if self.subarray else 1
+        if self.flux_series and len(self.flux_series) != planes:
+            raise UsageError(
+                f"A series of {len(self.flux_series)} factors does not fit: "
+                f"there must be {planes}, one a plane"
+            )
+        factors = (*self.flux_series, *self.plane_flux.values())
+        if not all(math.isfinite(factor) and factor >= 0.0 for factor in factors):
+            raise UsageError("Factors of a star's light are finite and not negative")
+        if not all(map(math.isfinite, self.plane_background.values())):
+            raise UsageError("A simulated frame is made of finite numbers only")
+        for plane in (*self.plane_flux, *self.plane_background):
+            if not self.subarray or not 0 <= plane < PLANES:
+                raise UsageError(f"There is no plane {plane} on an image of {self.shape}")
 
     @property
     def cryogenic(self) -> bool:

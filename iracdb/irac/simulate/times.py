@@ -22,6 +22,7 @@ _START_LONGITUDE = 332.0  # degrees: the Earth's heliocentric longitude then
 _OBLIQUITY = math.radians(23.4393)
 _J2000 = 51_544.5  # MJD
 _SUN_FROM_BARYCENTRE = (-2.4e5, 6.1e5, 2.5e5)  # km; the size is right, the direction is not
+_TURN_ON = _START + 30.0  # MJD: IRAC's own clock starts; a month after launch
 _CLOCK = 631_195_400.0  # seconds from the spacecraft clock's start to J2000
 # UTC to dynamical time; the first MJD of each value since launch.
 _LEAP_SECONDS = ((52_876, 64.184), (53_736, 65.184), (54_832, 66.184), (56_109, 67.184))
@@ -85,6 +86,32 @@ def time_cards(mjd: float, ra: float, dec: float) -> list[Card]:
             for axis, value in zip("XYZ", speed, strict=True)
         ),
         Card("SPTZR_LT", round(math.hypot(*place) / LIGHT, 6), "[s] light time from the Sun"),
+    ]
+
+
+def integration_cards(mjd: float, frame_time: float, planes: int | None) -> list[Card]:
+    """Make the cards of IRAC's own clock.
+
+    Parameters
+    ----------
+    mjd : float
+        MJD_OBS, UTC days at the start of the exposure.
+    frame_time : float
+        FRAMTIME, seconds.
+    planes : int or None
+        Planes of a cube; None for a full array.
+
+    Returns
+    -------
+    list of Card
+        AINTBEG and ATIMEEND. As in the archive, the end of a cube is where its last plane begins.
+    """
+    begin = round((mjd - _TURN_ON) * 86_400.0, 2)
+    # In real headers a full-array frame ends 0.04 to 0.06 s early, and a cube 63 planes later.
+    lasts = frame_time - 0.04 if planes is None else (planes - 1) * frame_time - 0.01
+    return [
+        Card("AINTBEG", begin, "[s] start of integration, instrument's clock"),
+        Card("ATIMEEND", round(begin + lasts, 2), "[s] end of integration, instrument's clock"),
     ]
 
 
