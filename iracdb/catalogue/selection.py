@@ -127,8 +127,9 @@ COLUMNS = (
     file.c.date_obs, file.c.read_mode, file.c.frame_time, file.c.exposure_time,
     file.c.hdr_part, file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
     file.c.ra_ref, file.c.dec_ref, file.c.fluxconv, file.c.gain, file.c.ronoise,
-    file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.utcs_obs, file.c.spacecraft_x, file.c.spacecraft_y,
-    file.c.spacecraft_z, file.c.dark_sky, file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
+    file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.utcs_obs,
+    file.c.spacecraft_x, file.c.spacecraft_y, file.c.spacecraft_z, file.c.dark_sky,
+    file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
 )  # fmt: skip
 """What is read of a file and its frame to make a `ScienceFile`."""
 

@@ -27,7 +27,8 @@ FACTS = (
     "creator", "mjd_obs", "date_obs", "read_mode", "frame_time", "exposure_time", "hdr_part",
     "dither_position", "dither_scale", "aor_label", "object", "ra_ref", "dec_ref", "bunit",
     "fluxconv", "gain", "ronoise", "bscale", "bzero", "pixel_scale_x", "pixel_scale_y",
-    "utcs_obs", "spacecraft_x", "spacecraft_y", "spacecraft_z", "header_marks", "dark_sky", "fpa_temperature", "jitter",
+    "utcs_obs", "spacecraft_x", "spacecraft_y", "spacecraft_z", "header_marks", "dark_sky",
+    "fpa_temperature", "jitter",
 )  # fmt: skip
 """What a header tells of its exposure and its processing, by the names of the columns."""
 

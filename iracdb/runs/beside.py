@@ -39,8 +39,8 @@ def tell_beside(
     planned : PlannedAverage
         Whose frames they are.
     columns : dict
-        From `iracdb.runs.rows.join`. They gain ``mjd_start``, ``mjd_mid``, ``bjd_mid``, ``calibration_factor``,
-        ``expected_noise`` and ``well_fraction``. An image that its header marks as bad, where
+        From `iracdb.runs.rows.join`. They gain ``mjd_start``, ``mjd_mid``, ``bjd_mid``,
+        ``calibration_factor``, ``expected_noise`` and ``well_fraction``. An image that its header marks as bad, where
         such are left out, gets its flag and loses its sums.
     parameters : Parameters
         As applied.
@@ -154,7 +154,7 @@ def calibration_factors(files: Sequence[ScienceFile], parameters: Parameters) ->
     wanted = parameters["fluxconv"]
     if wanted is None:
         return np.ones(len(files))
-    return wanted / _array(files, "fluxconv")
+    return np.asarray(wanted / _array(files, "fluxconv"))
 
 
 def _noise(

@@ -184,9 +184,10 @@ LATER_COLUMNS: dict[str, frozenset[str]] = {
     "engine": frozenset({"sky_sigma", "rejection_bound"}),
     "mask": frozenset(
         {
-            "n_fatal_in_aperture", "n_header_mark", "mjd_start", "mjd_mid", "bjd_mid", "colour_correction",
-            "expected_noise", "upper_limit", "marks", "calibration_factor", "masked_in_aperture",
-            "masked_in_annulus", "net_error", "peak", "well_fraction", "noise_pixels",
+            "n_fatal_in_aperture", "n_header_mark", "mjd_start", "mjd_mid", "bjd_mid",
+            "colour_correction", "expected_noise", "upper_limit", "marks", "calibration_factor",
+            "masked_in_aperture", "masked_in_annulus", "net_error", "peak", "well_fraction",
+            "noise_pixels",
         }
     ),
 }  # fmt: skip

@@ -305,9 +305,7 @@ def _starlight(spec: FrameSpec) -> Iterator[NDArray[np.float64]]:
         location, phase = response(spec, x, y)
         seen = total(spec, flux) * location * phase
         if spec.star == "handbook":
-            image = table_star_image(
-                spec.channel, spec.image_shape, x, y, cryogenic=spec.cryogenic
-            )
+            image = table_star_image(spec.channel, spec.image_shape, x, y, cryogenic=spec.cryogenic)
         else:
             image = star_image(spec.channel, spec.image_shape, x, y)
         yield seen * image
