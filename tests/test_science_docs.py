@@ -711,6 +711,25 @@ def noise():
     return rows
 
 
+def whole():
+    """Scatter of all planes of 46466816, and of its median images, over the expected error."""
+    error = errors("46466816")[1]["own"]
+    of_images = 1.2533 / np.sqrt(50) * error
+    deviations = [
+        fluxes.std(ddof=1) / fluxes.mean()
+        for fluxes in (mean_of("46466816", plane_images=True), mean_of("46466816"))
+    ]
+    return deviations[0] / error, deviations[1] / of_images
+
+
+def test_noise_of_the_whole():
+    together, imaged = whole()
+    says(
+        f"together scatter by {together:.2f} of the formula's error",
+        f"median images scatter by {imaged:.2f} times what",
+    )
+
+
 def noise_by_sky():
     rows = []
     for aorkey in CHANNEL:
