@@ -100,7 +100,7 @@ def show(run: str, as_json: bool) -> None:
         for sentence in few(found.warnings, "warnings"):
             click.echo(_visible(f"Warning: {sentence}"))
         if averages:
-            print_averages(averages)
+            print_averages(averages, found.row.layout)
         tell_problems(found.problems)
         if found.row.origin == "imported":
             _tell_import(found.link_grades, found.aor_grades, cells)

@@ -128,7 +128,7 @@ def tell_run(
             }
         )
         return
-    print_averages(averages)
+    print_averages(averages, made.row.layout)
     tell_problems(problems)
     counts = made.counts
     click.echo(
@@ -156,16 +156,20 @@ def plain_rows(averages: Sequence[Any]) -> list[dict[str, Any]]:
     return [{key: plain(value) for key, value in row._mapping.items()} for row in averages]
 
 
-def print_averages(averages: Sequence[Any]) -> None:
+def print_averages(averages: Sequence[Any], layout: str = "") -> None:
     """Print the averages of a run, rounded for the eye.
 
     Parameters
     ----------
     averages : sequence of Row
         Of the table ``aor_result``.
+    layout : str, optional
+        Of the run's tables: in our own the error of a flux is that of the mean.
     """
+    from iracdb.layouts import OWN_LAYOUT
     from iracdb.runs.planned import NOT_HELD
 
+    of_mean = layout == OWN_LAYOUT
     held = [row for row in averages if row.reason != NOT_HELD]
     if len({row.aorkey for row in averages if row.reason == NOT_HELD}) > FEW:
         # The others are told of as problems, in one line.
@@ -175,6 +179,7 @@ def print_averages(averages: Sequence[Any]) -> None:
     alike = any(count > 1 for count in places.values())
     rows = []
     for row in averages:
+        error = row.standard_error if of_mean else row.error
         spread = row.error / row.flux * 100 if row.flux else None
         rows.append(
             (
@@ -183,12 +188,12 @@ def print_averages(averages: Sequence[Any]) -> None:
                 *((row.frame_group,) if alike else ()),
                 "--" if row.n_total is None else f"{row.n_workable}/{row.n_total}",
                 _rounded(row.flux, "#.6g"),
-                _rounded(row.error, "#.3g"),
+                _rounded(error, "#.3g"),
                 _rounded(spread, ".2f"),
                 row.n_rejected,
             )
         )
-    numbers = ("Used", "Flux/mJy", "Error/mJy", "Spread/%", "Rejected")
+    numbers = ("Used", "Flux/mJy", "Error/mJy", "Scatter/%" if of_mean else "Spread/%", "Rejected")
     titles = ("AOR", "Target", *(("Frames",) if alike else ()), *numbers)
     print_table(titles, rows, right=numbers)
 

@@ -226,11 +226,13 @@ class Catalogue(
             ``mean``.
         drop_planes : str, optional
             Planes left out, from 0, such as ``"0,57"``.
-        mask, uncertainties, header_marks : bool, optional
-            Whether each frame's own mask and uncertainties are read, and frames left out that
-            their headers mark as bad.
+        mask : bool, optional
+            Whether each frame's own mask is read, and what is fatal left out.
         mask_bits : str, optional
             Which bits are fatal, such as ``"3,8-14"``.
+        uncertainties, header_marks : bool, optional
+            Whether each frame's own uncertainties are read, and frames left out that their headers
+            mark as bad.
         pixel_area : str, optional
             ``nominal``, or by the ``header`` of the frames.
         source_spectrum : str, optional

@@ -35,6 +35,7 @@ def expected_noise(
     sky: ArrayLike,
     aperture_area: ArrayLike,
     sky_pixels: ArrayLike,
+    sky_sigma: ArrayLike,
     *,
     gain: ArrayLike,
     exposure_time: ArrayLike,
@@ -57,6 +58,9 @@ def expected_noise(
         Area of the source circle in pixels, one or (n,).
     sky_pixels : array_like
         How many pixels the sky rests on (n,); infinity for a sky without error.
+    sky_sigma : array_like
+        Scatter of those pixels in the image (n,), MJy/sr: stars and the foot of the star's own
+        profile too, which the level rests on as it does on noise.
     gain : array_like
         GAIN, electrons per DN, one or (n,), as all that follow.
     exposure_time : array_like
@@ -83,8 +87,8 @@ def expected_noise(
     -----
     In electrons, MJy/sr times EXPTIME / FLUXCONV x GAIN, the variance is that of the star's
     photons, and in each pixel of the circle that of the sky's photons and of one readout; the
-    sky's own error adds the square of the area over the pixels of the annulus times the variance
-    of one pixel (the terms of the IRAC Instrument Handbook, chapter 2, Sensitivity Model, in the
+    sky's own error adds the square of the area over the pixels of the annulus times the square of
+    their scatter (the terms of the IRAC Instrument Handbook, chapter 2, Sensitivity Model, in the
     circle in place of its noise pixels). Light below zero has no photons. The median's variance
     is pi/2 times the mean's where it is of more than two.
 
@@ -102,10 +106,11 @@ def expected_noise(
     fallen = np.maximum((sky + np.asarray(dark_sky, dtype=np.float64)) * electrons, 0.0)
     pixel = fallen + np.asarray(read_noise, dtype=np.float64) ** 2
     per_mean = np.where(planes > 2, MEDIAN_PER_MEAN, 1.0) if median else 1.0
+    level = area * level_noise * np.asarray(sky_sigma, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.maximum(net * electrons, 0.0) + area * pixel
-        variance = variance + area**2 * level_noise**2 / annulus * pixel
-        noise: FloatArray = np.sqrt(variance / planes * per_mean) / electrons
+        # The photons are means over the planes; the scatter was read from the image they made.
+        photons = (np.maximum(net * electrons, 0.0) + area * pixel) / planes * per_mean
+        noise: FloatArray = np.sqrt(photons / electrons**2 + level**2 / annulus)
     return noise
 
 

@@ -40,8 +40,8 @@ def tell_beside(
         Whose frames they are.
     columns : dict
         From `iracdb.runs.rows.join`. They gain ``mjd_start``, ``mjd_mid``, ``bjd_mid``,
-        ``calibration_factor``, ``expected_noise`` and ``well_fraction``. An image that its header marks as bad, where
-        such are left out, gets its flag and loses its sums.
+        ``calibration_factor``, ``expected_noise`` and ``well_fraction``. An image that its
+        header marks as bad, where such are left out, gets its flag and loses its sums.
     parameters : Parameters
         As applied.
     """
@@ -170,6 +170,7 @@ def _noise(
         columns["sky"],
         aperture.area,
         columns["sky_pixels"],
+        columns["sky_sigma"],
         **_told_by(files, "gain", "exposure_time", "fluxconv"),
         read_noise=_array(files, "ronoise"),
         images=np.array(planes_in, dtype=np.float64),

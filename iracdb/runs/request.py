@@ -69,11 +69,13 @@ class Request:
         How subarray cubes are reduced to images.
     drop_planes : str or None
         The planes left out, 0-based, such as ``0,57``.
-    mask, uncertainties, header_marks : bool or None
-        Whether masks and uncertainties are read, and frames left out that their headers mark as
-        bad; by default the recipe's.
+    mask : bool or None
+        Whether each frame's own mask is read; by default the recipe's.
     mask_bits : str or None
         The bits that are fatal, such as ``3,8-14`` or 32520.
+    uncertainties, header_marks : bool or None
+        Whether uncertainties are read, and frames left out that their headers mark as bad; by
+        default the recipe's.
     pixel_area : {'nominal', 'header'}
         Where the pixel's solid angle comes from.
     source_spectrum : {'stellar', 'flat'}

@@ -76,7 +76,9 @@ def upgrade() -> None:
             op.add_column(table, sa.Column(name, kind(), nullable=True, comment=comment))
     op.create_table(
         "run_warning",
-        sa.Column("run_id", sa.Integer(), autoincrement=False, nullable=False, comment="the run"),
+        sa.Column(
+            "run_id", sa.BigInteger(), autoincrement=False, nullable=False, comment="the run"
+        ),
         sa.Column(
             "position", sa.Integer(), autoincrement=False, nullable=False, comment="order told"
         ),
