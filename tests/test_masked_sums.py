@@ -11,6 +11,7 @@ from test_measure import annulus_of, bits, star_image
 
 from iracdb import flags as quality
 from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.circle import circle_sums
 from iracdb.photometry.measure import fit_centres, measure_block, measure_fluxes
 from iracdb.photometry.sky import SKIES
 
@@ -60,6 +61,17 @@ def test_a_fatal_pixel_in_the_circle_makes_an_image_unusable():
     assert (fluxes.masked_in_aperture[0], fluxes.nan_in_aperture[0]) == (1, 0)
     assert np.isnan([fluxes.raw[0], fluxes.sky[0], fluxes.net[0], fluxes.noise_pixels[0]]).all()
     assert centres.found[0] and fluxes.peak[0] > 400
+
+
+def test_a_circle_sums_what_is_neither_masked_nor_a_hole():
+    image = a_star()
+    image[16, 14] = np.nan
+    masked = one([(16, 16), (14, 16)])
+    got = circle_sums(image[None], *np.array(AT)[:, None], 3, np.zeros(1), masked=masked)
+    weights = np.where(masked[0], 0, overlap(*AT, 3))
+    assert got.total[0] == pytest.approx(np.nansum(weights * image), rel=1e-12)
+    assert (got.masked_pixels[0], got.nan_pixels[0]) == (2, 0)
+    assert math.isnan(got.noise_pixels[0])
 
 
 def test_a_pixel_that_the_circle_only_touches_counts():
