@@ -110,9 +110,6 @@ HEADER_MARK = _BY_NAME["header_mark"].bit
 SATURATED = _BY_NAME["saturated"].bit
 NO_MASK = _BY_NAME["no_mask"].bit
 
-ADVISORY = sum(flag.bit for flag in FLAGS if flag.advisory)
-"""All flags that leave an image its flux."""
-
 DECIDING = sum(flag.bit for flag in FLAGS if not flag.advisory)
 """Bits of the flags that leave an image without a flux."""
 

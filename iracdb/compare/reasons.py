@@ -96,7 +96,7 @@ def why_no_flux(side: Side, index: int) -> str:
     str
         Its flags, by the titles of their columns.
     """
-    names = flags.decode(side.images[index].flags & ~flags.ADVISORY)
+    names = flags.decode(side.images[index].flags & flags.DECIDING)
     if "not_in_fov" in names:
         # Then the aperture is out of bounds too, which says nothing more.
         names = ("not_in_fov",)

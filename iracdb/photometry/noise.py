@@ -35,7 +35,6 @@ def expected_noise(
     sky: ArrayLike,
     aperture_area: ArrayLike,
     sky_pixels: ArrayLike,
-    sky_sigma: ArrayLike,
     *,
     gain: ArrayLike,
     exposure_time: ArrayLike,
@@ -45,6 +44,7 @@ def expected_noise(
     median: bool = False,
     dark_sky: ArrayLike = 0.0,
     level_noise: float = 1.0,
+    sky_sigma: ArrayLike | None = None,
 ) -> FloatArray:
     """Give the noise of net fluxes from photons and readout.
 
@@ -58,9 +58,6 @@ def expected_noise(
         Area of the source circle in pixels, one or (n,).
     sky_pixels : array_like
         How many pixels the sky rests on (n,); infinity for a sky without error.
-    sky_sigma : array_like
-        Scatter of those pixels in the image (n,), MJy/sr: stars and the foot of the star's own
-        profile too, which the level rests on as it does on noise.
     gain : array_like
         GAIN, electrons per DN, one or (n,), as all that follow.
     exposure_time : array_like
@@ -77,6 +74,10 @@ def expected_noise(
         Sky that the pipeline took away with its dark (SKYDRKZB), MJy/sr: its photons fell too.
     level_noise : float, optional
         How much more than a mean's the sky's level scatters: see `iracdb.photometry.sky`.
+    sky_sigma : array_like, optional
+        Scatter of the sky's pixels in this very image (n,), MJy/sr: what stars and the foot of the
+        star's own profile put there shakes the level as noise does. By default the noise of a
+        pixel that photons and readouts let expect.
 
     Returns
     -------
@@ -87,8 +88,8 @@ def expected_noise(
     -----
     In electrons, MJy/sr times EXPTIME / FLUXCONV x GAIN, the variance is that of the star's
     photons, and in each pixel of the circle that of the sky's photons and of one readout; the
-    sky's own error adds the square of the area over the pixels of the annulus times the square of
-    their scatter (the terms of the IRAC Instrument Handbook, chapter 2, Sensitivity Model, in the
+    sky's own error adds the square of the area over the pixels of the annulus times the variance
+    of one of them (the terms of the IRAC Instrument Handbook, chapter 2, Sensitivity Model, in the
     circle in place of its noise pixels). Light below zero has no photons. The median's variance
     is pi/2 times the mean's where it is of more than two.
 
@@ -106,11 +107,14 @@ def expected_noise(
     fallen = np.maximum((sky + np.asarray(dark_sky, dtype=np.float64)) * electrons, 0.0)
     pixel = fallen + np.asarray(read_noise, dtype=np.float64) ** 2
     per_mean = np.where(planes > 2, MEDIAN_PER_MEAN, 1.0) if median else 1.0
-    level = area * level_noise * np.asarray(sky_sigma, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # The photons are means over the planes; the scatter was read from the image they made.
-        photons = (np.maximum(net * electrons, 0.0) + area * pixel) / planes * per_mean
-        noise: FloatArray = np.sqrt(photons / electrons**2 + level**2 / annulus)
+        # Of one plane; the image is the mean or median of so many.
+        reduced = per_mean / planes / electrons**2
+        of_sky = pixel * reduced
+        if sky_sigma is not None:
+            of_sky = np.asarray(sky_sigma, dtype=np.float64) ** 2
+        photons = (np.maximum(net * electrons, 0.0) + area * pixel) * reduced
+        noise: FloatArray = np.sqrt(photons + (area * level_noise) ** 2 / annulus * of_sky)
     return noise
 
 

@@ -170,13 +170,13 @@ def _noise(
         columns["sky"],
         aperture.area,
         columns["sky_pixels"],
-        columns["sky_sigma"],
         **_told_by(files, "gain", "exposure_time", "fluxconv"),
         read_noise=_array(files, "ronoise"),
         images=np.array(planes_in, dtype=np.float64),
         median=planes.how == "median",
         dark_sky=_dark_sky(files),
         level_noise=LEVEL_NOISE[parameters["sky"]],
+        sky_sigma=columns["sky_sigma"],
     )
 
 
