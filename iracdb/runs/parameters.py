@@ -18,11 +18,12 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.planes import Planes
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
-from iracdb.runs.recipes import recipe_named
+from iracdb.runs.recipes import Recipe, recipe_named
 from iracdb.runs.request import Request
 from iracdb.runs.targets import TargetChoice, target_parameters
 
 BEFORE_HANDBOOK: dict[str, Any] = {
+    "aperture_correction_sha256": None,
     "mask": None,
     "mask_bits": None,
     "header_marks": None,
@@ -167,6 +168,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "radius_outer": aperture.r_out,
             "aperture_correction": correction,
             "aperture_correction_from": correction_from,
+            "aperture_correction_sha256": _table_sha256(request, recipe),
             **_pixel_size(request, channel),
             "centre": request.centre or recipe.centre,
             "position": "forced" if request.forced else "fitted",
@@ -196,6 +198,11 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "grouping": recipe.grouping,
         }
     )
+
+
+def _table_sha256(request: Request, recipe: Recipe) -> str | None:
+    """Tell the content of the table of aperture corrections; None where one was typed."""
+    return None if request.aperture_correction is not None else TABLES[recipe.aperture_table].sha256
 
 
 def _either(asked: bool | None, of_recipe: bool) -> bool:
