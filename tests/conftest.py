@@ -19,8 +19,10 @@ from typing import NoReturn
 
 import psycopg
 import pytest
+from built_once import NAME, Copies, administrator
 from sqlalchemy import make_url
 
+from iracdb.catalogue import database as database_module
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.urls import database_url
 
@@ -64,6 +66,23 @@ def _no_settings_of_the_user() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
+    """Catalogues made in this process are copies of one: see `built_once`."""
+    made = Copies(database_module.build, tmp_path_factory.mktemp("built"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "build", made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def built_in_earnest(copies: Copies) -> Iterator[None]:
+    """For tests of the building itself: no copies in this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "build", copies.in_earnest)
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference() -> Path:
     """The folder of reference data; where it is absent tests skip, but in CI they fail."""
@@ -82,7 +101,7 @@ def gdl() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_server(copies: Copies) -> Iterator[str]:
     """URL of a PostgreSQL server whose user may create databases.
 
     It is the one that IRACDB_TEST_POSTGRES_URL names, else one of the tests' own, each worker's
@@ -90,7 +109,8 @@ def postgres_server() -> Iterator[str]:
     """
     given = os.environ.get(SERVER_VARIABLE)
     if given:
-        yield given
+        with copies.on(given):
+            yield given
         return
     with contextlib.ExitStack() as stack:
         try:
@@ -98,6 +118,7 @@ def postgres_server() -> Iterator[str]:
         except (OSError, subprocess.SubprocessError, LookupError) as problem:
             said = getattr(problem, "stderr", None) or problem
             _absent(f"no PostgreSQL server of the tests' own could be started: {said}")
+        stack.enter_context(copies.on(url))
         yield url
 
 
@@ -151,22 +172,15 @@ def _absent(reason: str) -> NoReturn:
 
 @contextlib.contextmanager
 def _empty_database(server: str) -> Iterator[str]:
-    name = f"iracdb_test_{uuid.uuid4().hex}"
-    with _administrator(server) as connection:
+    name = f"{NAME}{uuid.uuid4().hex}"
+    with administrator(server) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     try:
         url = make_url(server).set(drivername="postgresql", database=name)
         yield url.render_as_string(hide_password=False)
     finally:
-        with _administrator(server) as connection:
+        with administrator(server) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@contextlib.contextmanager
-def _administrator(url: str) -> Iterator[psycopg.Connection]:
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        yield connection
 
 
 def _entered(stack: contextlib.ExitStack) -> str:
