@@ -7,14 +7,19 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from helpers import in_this_process
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables
 from iracdb.irac.simulate import FrameSpec, file_path, simulate_frame, write_fits
+from iracdb.runs import software
 from iracdb.runs.results import Run
 
 TIME_LIMIT = 120
@@ -140,7 +145,23 @@ def environment(location: str) -> dict[str, str]:
 
 def command(location: str, *words: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Carry out a command of ours in a folder."""
-    return _carried_out("never", location, words, folder)
+    with _software_of_no_tree():
+        return in_this_process(list(map(str, words)), folder, environment(location))
+
+
+@contextmanager
+def _software_of_no_tree() -> Iterator[None]:
+    """Let this process see of itself what one without git sees; then again what it saw before."""
+    before = software.this_software()
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            patch.setattr(software, "_git", lambda: (None, None))
+            software.this_software.cache_clear()
+            yield
+        finally:
+            patch.setattr(software, "_git", lambda: (before.git_commit, before.git_changes))
+            software.this_software.cache_clear()
+            assert software.this_software() == before
 
 
 def cut_short(
