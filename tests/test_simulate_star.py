@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE
 from iracdb.irac.simulate import (
     FrameSpec,
     frame_truth,
+    light,
     simulate_frame,
     table_calibrated_fraction,
     table_encircled_energy,
@@ -52,10 +54,10 @@ WARM: dict[Radii, tuple[float, float]] = {
 ODD = ((False, 2), (3, 3, 7))
 """The entry that agrees with no star that the others agree with."""
 
-WITHIN = {1: 0.15, 2: 0.35, 3: 0.30, 4: 0.60}
+WITHIN = {1: 0.15, 2: 0.35, 3: 0.30, 4: 0.70}
 """Stated: largest residual by channel, per cent, but for `ODD`."""
 
-WITHIN_NEAR = {1: 0.10, 2: 0.10, 3: 0.10, 4: 0.45}
+WITHIN_NEAR = {1: 0.05, 2: 0.05, 3: 0.05, 4: 0.20}
 """Stated: the same for the annuli next to the star, which the `handbook` recipe takes."""
 
 PAGE = (Path(__file__).parents[1] / "docs" / "simulated.md").read_text(encoding="utf-8")
@@ -78,12 +80,13 @@ def places() -> list[tuple[float, float]]:
 def corrections(star: Star, sky: str) -> dict[Radii, float]:
     """Measure the noiseless star as the table's makers did theirs."""
     cryogenic, channel = star
-    images = [table_star_image(channel, (81, 81), *p, cryogenic=cryogenic) for p in places()]
-    counted = np.mean([net(image, p, (10, 12, 20), "mean") for image, p in zip(images, places())])
+    stars = [
+        (table_star_image(channel, (81, 81), *place, cryogenic=cryogenic), place)
+        for place in places()
+    ]
+    counted = np.mean([net(image, place, (10, 12, 20), "mean") for image, place in stars])
     return {
-        radii: float(
-            counted / np.mean([net(image, p, radii, sky) for image, p in zip(images, places())])
-        )
+        radii: float(counted / np.mean([net(image, place, radii, sky) for image, place in stars]))
         for radii in table(star)
     }
 
@@ -120,7 +123,7 @@ def residuals(star: Star, sky: str = "mode") -> dict[Radii, float]:
 def test_star_and_table_agree(star: Star) -> None:
     for radii, residual in residuals(star).items():
         if (star, radii) == ODD:
-            assert -1.2 < residual < -0.6
+            assert -1.3 < residual < -1.2
             continue
         limits = WITHIN if radii[1] == 12 else WITHIN_NEAR
         assert abs(residual) < limits[star[1]], (star, radii, residual)
@@ -169,12 +172,12 @@ def fine_star(star: Star, x: float, y: float, half: int) -> Iterator[np.ndarray]
     for row in range(-half, half + 1):
         along = row + steps - (y - round(y))
         square = across[None, :] ** 2 + along[:, None] ** 2
-        light = np.zeros_like(square)
+        points = np.zeros_like(square)
         for share, sigma, order in table_profile(channel, cryogenic=cryogenic):
             s = square / 2.0 / sigma**2
             norm = 2.0 * np.pi * sigma**2 * math.gamma(order + 1)
-            light += share * s**order * np.exp(-s) / norm
-        yield light.reshape(25, 2 * half + 1, 25).mean(axis=(0, 2))
+            points += share * s**order * np.exp(-s) / norm
+        yield points.reshape(25, 2 * half + 1, 25).mean(axis=(0, 2))
 
 
 @pytest.mark.parametrize("star", STARS)
@@ -192,16 +195,18 @@ def test_flux_in_an_aperture_against_a_fine_grid(star: Star) -> None:
         response=False,
     )
     _, image = simulate_frame(spec)
-    light = image.astype(float) - spec.background
+    bare = image.astype(float) - spec.background
     half = 21
     piece = np.array(list(fine_star(star, x, y, half)))
     centre = (half + x - round(x), half + y - round(y))
     counted = net(piece, centre, (10, 12, 20), "mean")
-    assert counted == pytest.approx(table_calibrated_fraction(channel, cryogenic=cryogenic), rel=1e-4)
+    assert counted == pytest.approx(
+        table_calibrated_fraction(channel, cryogenic=cryogenic), rel=1e-4
+    )
     to_mjy = (PIXEL_SIZE[channel] / 206265.0) ** 2 * 1e9
     for radius in (2.0, 3.0, 5.0, 10.0):
         expected = 7.5 * net(piece, centre, (radius, 12, 20), "mean") / counted
-        found = net(light, (x, y), (radius, 12, 20), "mean") * to_mjy
+        found = net(bare, (x, y), (radius, 12, 20), "mean") * to_mjy
         assert found == pytest.approx(expected, rel=2e-4)
 
 
@@ -209,9 +214,9 @@ def test_flux_in_an_aperture_against_a_fine_grid(star: Star) -> None:
 def test_closed_forms_agree(star: Star) -> None:
     cryogenic, channel = star
     radius = np.arange(0.0005, 40.0, 0.001)
-    light = table_surface_brightness(channel, radius, cryogenic=cryogenic)
-    assert light.min() >= 0.0
-    inside = np.cumsum(2.0 * np.pi * radius * light) * 0.001
+    bright = table_surface_brightness(channel, radius, cryogenic=cryogenic)
+    assert bright.min() >= 0.0
+    inside = np.cumsum(2.0 * np.pi * radius * bright) * 0.001
     told = table_encircled_energy(channel, radius + 0.0005, cryogenic=cryogenic)
     assert np.abs(inside - told).max() < 1e-6
     image = table_star_image(channel, (120, 120), 60.2, 59.7, cryogenic=cryogenic)
@@ -258,3 +263,39 @@ def test_response_multiplies_the_star(star: Star, subarray: bool) -> None:
     plane = image[5] if subarray else image
     expected = truth.flux_mjy_sr_pixel * factor * bare
     assert plane == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def measured(star: Star, well: float, radii: Radii, sky: str) -> float:
+    """Flux density over the true one, by the table, on cubes with this much of a well full."""
+    cryogenic, channel = star
+    ratios = []
+    for seed, (x, y) in enumerate([(15.5, 15.5), (15.75, 16.0), (15.9, 15.6), (15.2, 15.7)]):
+        spec = FrameSpec(
+            channel=channel,
+            mjd=54_000.0 if cryogenic else 56_000.0,
+            star="handbook",
+            subarray=True,
+            frame_time=0.4,
+            response=False,
+            x=x,
+            y=y,
+            flux_mjy=1.0,
+        )
+        peak = light(spec).max() - spec.background
+        flux = float((well * spec.detector.saturation - spec.background) / peak)
+        _, cube = simulate_frame(replace(spec, flux_mjy=flux), np.random.default_rng(seed))
+        to_mjy = (PIXEL_SIZE[channel] / 206265.0) ** 2 * 1e9 * table(star)[radii]
+        ratios += [net(plane, (x, y), radii, sky) * to_mjy / flux for plane in cube.astype(float)]
+    return float(np.mean(ratios))
+
+
+@pytest.mark.parametrize("star", [(True, 1), (False, 1), (True, 2)])
+def test_noise_turns_the_mode_into_the_mean(star: Star) -> None:
+    """Stated: planes near saturation are right by the mode, faint ones low as by the mean."""
+    bright = measured(star, 0.9, (3, 3, 7), "mode")
+    faint = measured(star, 0.02, (3, 3, 7), "mode")
+    by_mean = measured(star, 0.02, (3, 3, 7), "mean")
+    assert bright == pytest.approx(1.0, abs=1e-3)
+    assert 0.984 < faint < 0.995
+    assert by_mean == pytest.approx(measured(star, 0.9, (3, 3, 7), "mean"), abs=4e-3)
+    assert by_mean < faint + 2e-3

@@ -47,7 +47,7 @@ class FrameTruth:
     subarray : bool
         Whether the frame is a cube.
     nan_pixels : int
-        Pixels that are not a number, over all planes.
+        Pixels that are not a number, over all planes; full wells are not among them.
     saturated : bool
         Whether any pixel's well is full, of whichever star, before noise.
     wcs_x, wcs_y : float
@@ -305,9 +305,7 @@ def _starlight(spec: FrameSpec) -> Iterator[NDArray[np.float64]]:
         location, phase = response(spec, x, y)
         seen = total(spec, flux) * location * phase
         if spec.star == "handbook":
-            image = table_star_image(
-                spec.channel, spec.image_shape, x, y, cryogenic=spec.cryogenic
-            )
+            image = table_star_image(spec.channel, spec.image_shape, x, y, cryogenic=spec.cryogenic)
         else:
             image = star_image(spec.channel, spec.image_shape, x, y)
         yield seen * image
