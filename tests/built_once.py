@@ -84,7 +84,10 @@ class Copies:
         source.close()
 
     def _may_replace(self, database: Database) -> bool:
-        return self._server is not None and str(database.url.database).startswith(NAME)
+        """Whether it is a database of the tests, opened by the user who makes and drops them."""
+        if self._server is None or not str(database.url.database).startswith(NAME):
+            return False
+        return database.url.username == make_url(self._server).username
 
     def _replace(self, database: Database) -> None:
         """Put a copy in the place of an empty database; PostgreSQL copies only as it creates."""
@@ -93,14 +96,12 @@ class Copies:
         database.engine.dispose()
         with administrator(self._server) as connection:
             if self._name is None:
-                self._name = f"iracdb_built_{uuid.uuid4().hex}"
+                self._name = f"{NAME}built_{uuid.uuid4().hex}"
                 connection.execute(f'CREATE DATABASE "{self._name}"')
                 url = make_url(self._server).set(drivername="postgresql", database=self._name)
                 self._build_at(url.render_as_string(hide_password=False))
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-            connection.execute(
-                f'CREATE DATABASE "{name}" TEMPLATE "{self._name}" STRATEGY file_copy'
-            )
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._name}"')
 
     def _build_at(self, location: str) -> None:
         database = connect(database_url(location), create=True)

@@ -17,11 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import psycopg
 import pytest
+import warm
 from built_once import NAME, Copies, administrator
 from sqlalchemy import make_url
 
+from iracdb import workers
 from iracdb.catalogue import database as database_module
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.urls import database_url
@@ -31,6 +34,12 @@ REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 # Where the tests are started in the background, Ctrl-C is ignored, in all that they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says nothing on a machine that does other work too.
+hypothesis.settings.register_profile(
+    "iracdb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("iracdb")
 
 # Tests make and drop thousands of small files; in memory that takes a tenth of the time. The server
 # keeps its data there, and pytest its folders, but for a place where no program may be started.
@@ -95,6 +104,17 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_module, "build", made)
         yield made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_at_once() -> Iterator[None]:
+    """Worker processes of commands in this process are forked by a server, not started anew.
+
+    They are started anew, as users have them, in all commands that tests give a process.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "get_context", lambda _method: warm.CONTEXT)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from iracdb_cli.main import main
 from sqlalchemy import select
+from warm import carried_out
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
@@ -129,6 +130,8 @@ def iracdb(
     if not before and not options:
         return in_this_process(words, cwd, environment)
     program = f"import sys\n{before}\nfrom iracdb_cli.main import main\nsys.exit(main())"
+    if options.keys() <= {"start_new_session"}:
+        return carried_out(program, words, cwd, environment, seconds=120)
     return subprocess.run(
         [sys.executable, "-c", program, *words],
         **({"capture_output": True, "text": True, "cwd": cwd, "env": environment, "timeout": 120}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import in_this_process
+from warm import carried_out
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables
@@ -173,7 +174,8 @@ def cut_short(
     second AOR, before its transaction ends; "declared-kill": when all is declared and nothing is
     measured.
     """
-    return _carried_out(how, location, words, folder)
+    told = [how, str(folder), *map(str, words)]
+    return carried_out(_DRIVER, told, folder, environment(location), seconds=TIME_LIMIT)
 
 
 def begun(location: str, *words: str | Path, folder: Path) -> subprocess.Popen[str]:
@@ -185,19 +187,4 @@ def begun(location: str, *words: str | Path, folder: Path) -> subprocess.Popen[s
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-
-
-def _carried_out(
-    how: str, location: str, words: tuple[str | Path, ...], folder: Path
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", _DRIVER, how, str(folder), *map(str, words)],
-        env=environment(location),
-        cwd=folder,
-        text=True,
-        capture_output=True,
-        timeout=TIME_LIMIT,
-        start_new_session=True,
-        check=False,
     )
