@@ -29,6 +29,7 @@ from iracdb.published.audit.held import (
     result,
     with_files,
 )
+from iracdb.published.audit.saying import many
 from iracdb.runs.marks import tables_of_mission
 from iracdb.runs.parameters import Parameters, shown_radii
 from iracdb.runs.stored_rows import rules_of
@@ -54,7 +55,7 @@ def off_aperture(connection: Connection, run: Any) -> Iterator[Finding]:
     if rows:
         yield Finding(
             "off-aperture", run.run_id, run.name,
-            f"the response correction of {_averages(rows)} was derived for radii "
+            f"the response correction of {many(len(rows), 'average')} was derived for radii "
             f"{_shown(RESPONSE_RADII)}, not {_shown(_radii(told))}",
             {"averages": len(rows), "radii": _shown(_radii(told))},
             [{"aorkey": row.aorkey} for row in rows],
@@ -69,8 +70,8 @@ def off_centre(connection: Connection, run: Any) -> Iterator[Finding]:
         centre = "the WCS" if told["position"] == "forced" else str(told["centre"])
         yield Finding(
             "off-centre", run.run_id, run.name,
-            f"the response correction of {_averages(rows)} was derived for first-moment centres, "
-            f"and centres are by {centre}",
+            f"the response correction of {many(len(rows), 'average')} was derived for "
+            f"first-moment centres, and centres are by {centre}",
             {"averages": len(rows), "centre": centre},
             [{"aorkey": row.aorkey} for row in rows],
         )  # fmt: skip
@@ -114,7 +115,7 @@ def other_version(connection: Connection, run: Any) -> Iterator[Finding]:
         spans = [(name, span_of(name)) for name in sorted({str(tables[m]) for m in others})]
         yield Finding(
             "other-version", run.run_id, run.name,
-            f"{_frames(number)} {'is' if number == 1 else 'are'} of {', '.join(versions)}"
+            f"{many(number, 'frame')} {'is' if number == 1 else 'are'} of {', '.join(versions)}"
             f"{by_whom(run)}, and the response's tables were made for "
             f"{'; '.join(f'{span} ({name})' for name, span in spans)}",
             {"frames": number, "versions": versions, "tables": [name for name, _ in spans]},
@@ -136,7 +137,7 @@ def wrong_tables(connection: Connection, run: Any) -> Iterator[Finding]:
             name = {"cryo": "cryogenic", "warm": "warm"}[mission]
             yield Finding(
                 "wrong-mission-tables", run.run_id, run.name,
-                f"{_frames(number)} of the {name} mission in {_averages(rows)} "
+                f"{many(number, 'frame')} of the {name} mission in {many(len(rows), 'average')} "
                 f"{'was' if number == 1 else 'were'} corrected by the tables of {tables}",
                 {"aors": len(rows), "frames": number, "tables": tables},
                 [{"aorkey": row.aorkey, "frames": row.frames} for row in rows],
@@ -166,7 +167,7 @@ def aperture_correction(connection: Connection, run: Any) -> Iterator[Finding]:
         if right is not None and abs(factor / right - 1) <= _ROUNDING:
             continue
         name = {"cryo": "cryogenic", "warm": "warm"}[mission]
-        where = f"the {name} mission in {len(aors)} average{'' if len(aors) == 1 else 's'}"
+        where = f"the {name} mission in {many(len(aors), 'average')}"
         if right is None:
             said.append(f"{factor:g} for {where}, where no table has any")
         else:
@@ -219,11 +220,3 @@ def _radii(told: Parameters) -> Radii:
 
 def _shown(radii: Radii) -> str:
     return shown_radii(Aperture(*radii))
-
-
-def _averages(rows: list[Any]) -> str:
-    return f"{len(rows):,} average{'' if len(rows) == 1 else 's'}"
-
-
-def _frames(number: int) -> str:
-    return f"{number:,} frame{'' if number == 1 else 's'}"

@@ -21,6 +21,7 @@ from iracdb.published.audit.held import (
     images,
     result,
 )
+from iracdb.published.audit.saying import many
 
 
 def pixels(connection: Connection, run: Any) -> Iterator[Finding]:
@@ -48,8 +49,8 @@ def pixels(connection: Connection, run: Any) -> Iterator[Finding]:
         averages = sum(1 for row in rows if row.saturated)
         yield Finding(
             "saturated", run.run_id, run.name,
-            f"{_many(saturated, 'image')} with a pixel near full well "
-            f"{'counts' if saturated == 1 else 'count'} in {_many(averages, 'average')}",
+            f"{many(saturated, 'image')} with a pixel near full well "
+            f"{'counts' if saturated == 1 else 'count'} in {many(averages, 'average')}",
             {"images": saturated, "averages": averages},
             [{"aorkey": row.aorkey, "images": int(row.saturated)} for row in rows if row.saturated],
         )  # fmt: skip
@@ -57,7 +58,7 @@ def pixels(connection: Connection, run: Any) -> Iterator[Finding]:
     if without:
         yield Finding(
             "no-mask", run.run_id, run.name,
-            f"{_many(without, 'image')} had no mask: no pixel could be left out for it",
+            f"{many(without, 'image')} had no mask: no pixel could be left out for it",
             {"images": without},
             [{"aorkey": row.aorkey, "images": int(row.no_mask)} for row in rows if row.no_mask],
         )  # fmt: skip
@@ -70,13 +71,13 @@ def _bad_pixels(run: Any, rows: Any) -> Iterator[Finding]:
     without, fatal = _sum(bad, "nan_in_aperture"), _sum(bad, "fatal_in_aperture")
     said = []
     if without:
-        said.append(f"{_many(without, 'image')} for a pixel without a value")
+        said.append(f"{many(without, 'image')} for a pixel without a value")
     if fatal:
-        said.append(f"{_many(fatal, 'image')} for one that the mask marks as fatal")
+        said.append(f"{many(fatal, 'image')} for one that the mask marks as fatal")
     annulus = _sum(bad, "left_out_of_annulus")
     yield Finding(
         "bad-pixels", run.run_id, run.name,
-        f"left out of {_many(len(bad), 'average')}: {' and '.join(said)} in the source circle",
+        f"left out of {many(len(bad), 'average')}: {' and '.join(said)} in the source circle",
         {"averages": len(bad), "nan_in_aperture": without, "fatal_in_aperture": fatal,
          "left_out_of_annulus": annulus},
         [{"aorkey": row.aorkey, "images": row.images, "nan_in_aperture": int(row.nan_in_aperture),
@@ -101,7 +102,7 @@ def marked_headers(connection: Connection, run: Any) -> Iterator[Finding]:
         marks = sorted({name for row in rows for name in decode(row.marks)})
         yield Finding(
             "marked-headers", run.run_id, run.name,
-            f"{_many(number, 'frame')} marked as bad by {', '.join(marks)}{by_whom(run)}, "
+            f"{many(number, 'frame')} marked as bad by {', '.join(marks)}{by_whom(run)}, "
             f"{'was' if number == 1 else 'were'} measured all the same",
             {"frames": number, "aors": len({row.aorkey for row in rows}), "marks": marks},
             [{"aorkey": row.aorkey, "frames": row.frames, "marks": " ".join(decode(row.marks))}
@@ -117,9 +118,9 @@ def transition(connection: Connection, run: Any) -> Iterator[Finding]:
         number = _sum(rows, "frames")
         yield Finding(
             "transition", run.run_id, run.name,
-            f"{_many(number, 'frame')} of 15 May to 18 September 2009, when temperatures and set "
+            f"{many(number, 'frame')} of 15 May to 18 September 2009, when temperatures and set "
             f"points changed, {'counts' if number == 1 else 'count'} in "
-            f"{_many(len(rows), 'average')}",
+            f"{many(len(rows), 'average')}",
             {"frames": number, "averages": len(rows)},
             [{"aorkey": row.aorkey, "frames": row.frames} for row in rows],
         )  # fmt: skip
@@ -134,7 +135,7 @@ def no_cryogen(connection: Connection, run: Any) -> Iterator[Finding]:
         number = _sum(rows, "frames")
         yield Finding(
             "no-cryogen", run.run_id, run.name,
-            f"{_many(number, 'frame')} of channel {run.channel} in {_many(len(rows), 'average')} "
+            f"{many(number, 'frame')} of channel {run.channel} in {many(len(rows), 'average')} "
             f"{'is' if number == 1 else 'are'} from after 15 May 2009, when it saw no sky any more",
             {"frames": number, "averages": len(rows)},
             [{"aorkey": row.aorkey, "frames": row.frames} for row in rows],
@@ -147,7 +148,3 @@ def _has(bits: int) -> Any:
 
 def _sum(rows: Any, name: str) -> int:
     return sum(int(getattr(row, name)) for row in rows)
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -12,6 +12,7 @@ from iracdb.catalogue import tables as t
 from iracdb.compare.columns import measured_here
 from iracdb.published.audit.finding import Finding
 from iracdb.published.audit.held import COUNTED, by_whom, image, images, result, with_files
+from iracdb.published.audit.saying import aors, many
 from iracdb.runs.parameters import Parameters
 
 
@@ -36,8 +37,8 @@ def mixed_frames(connection: Connection, run: Any) -> Iterator[Finding]:
     if mixed:
         yield Finding(
             "mixed-frames", run.run_id, run.name,
-            f"{len(mixed)} averages are over frames of different read mode, frame time or HDR "
-            f"part ({_aors(mixed)})",
+            f"{_said(mixed)} read mode, frame time or HDR part "
+            f"({aors([one.aorkey for one in mixed])})",
             {"averages": len(mixed)},
             [{"aorkey": one.aorkey, "frames": _counted(one, _kind)} for one in mixed],
         )  # fmt: skip
@@ -50,7 +51,7 @@ def mixed_creators(connection: Connection, run: Any) -> Iterator[Finding]:
     if mixed:
         yield Finding(
             "mixed-creators", run.run_id, run.name,
-            f"{len(mixed)} averages are over frames of different pipeline versions{by_whom(run)}",
+            f"{_said(mixed)} pipeline versions{by_whom(run)}",
             {"averages": len(mixed)},
             [{"aorkey": one.aorkey, "creators": _counted(one, lambda kind: str(kind[0]))}
              for one in mixed],
@@ -70,8 +71,7 @@ def mixed_fluxconv(connection: Connection, run: Any) -> Iterator[Finding]:
         )
         yield Finding(
             "mixed-fluxconv", run.run_id, run.name,
-            f"{len(mixed)} averages are over frames of different FLUXCONV{by_whom(run)}: up to "
-            f"{100 * largest:.2g} % apart",
+            f"{_said(mixed)} FLUXCONV{by_whom(run)}: up to {100 * largest:.2g} % apart",
             {"averages": len(mixed), "largest_relative": float(largest)},
             [{"aorkey": one.aorkey, "fluxconv": _counted(one, lambda kind: f"{kind[0]:g}")}
              for one in mixed],
@@ -122,7 +122,6 @@ def _counted(one: _Mixed, named: Any) -> str:
     return ", ".join(f"{count} of {named(kind)}" for kind, count in one.kinds)
 
 
-def _aors(mixed: list[_Mixed], most: int = 5) -> str:
-    keys = ", ".join(str(one.aorkey) for one in mixed[:most])
-    more = f" and {len(mixed) - most} more" if len(mixed) > most else ""
-    return f"AOR {keys}{more}"
+def _said(mixed: list[_Mixed]) -> str:
+    verb = "is" if len(mixed) == 1 else "are"
+    return f"{many(len(mixed), 'average')} {verb} over frames of different"

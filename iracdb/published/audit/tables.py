@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from iracdb.catalogue import tables as t
 from iracdb.compare.alike import missions_of
 from iracdb.published.audit.finding import Finding
+from iracdb.published.audit.saying import aors
 from iracdb.runs.stored_rows import averages_of
 from iracdb.runs.words import disagreements
 
@@ -20,9 +21,6 @@ OUTLYING_SIGMA = 10.0
 """Robust standard deviations from the median beyond which a flux is outlying."""
 
 FEWEST_TO_JUDGE = 5
-
-MOST_NAMED = 10
-"""AORs that a sentence names; the rows of the finding are all of them."""
 
 image, result = t.image_result.c, t.aor_result.c
 
@@ -186,7 +184,7 @@ def unlike_frames(connection: Connection, run: Any) -> Iterator[Finding]:
             run.run_id,
             run.name,
             f"{len(unlike)} AORs are not {' or '.join(sorted({m['usual'] for m in means}))} as the "
-            f"rest (AOR {_keys(unlike)}){_means_said(means)}",
+            f"rest ({aors([row.aorkey for row in unlike])}){_means_said(means)}",
             {"aors": len(unlike), "targets": means},
             [
                 {"aorkey": row.aorkey, "read_mode": row.read_mode, "frame_time": row.frame_time,
@@ -218,12 +216,6 @@ def _means_said(means: list[dict[str, Any]]) -> str:
         f": the mean{of} is {most['mean_all_mjy']:.2f} mJy over {most['fluxes_all']} fluxes, "
         f"{most['mean_alike_mjy']:.2f} mJy over the {most['fluxes_alike']} alike"
     )
-
-
-def _keys(rows: list[Any]) -> str:
-    keys = [str(row.aorkey) for row in rows[:MOST_NAMED]]
-    more = len(rows) - len(keys)
-    return ", ".join(keys) + (f" and {more} more" if more else "")
 
 
 def words(connection: Connection, run: Any) -> Iterator[Finding]:
