@@ -7,7 +7,7 @@ numba takes as long to import as all else together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from llvmlite import ir
 from numba import njit, types
@@ -35,11 +35,10 @@ def compiled(function: _Function) -> _Function:
         That does the same.
     """
     try:
-        kept: _Function = njit(cache=True, error_model="numpy")(function)
+        return cast(_Function, njit(cache=True, error_model="numpy")(function))
     except RuntimeError:
         # There is no place for a cache.
-        kept = njit(error_model="numpy")(function)
-    return kept
+        return cast(_Function, njit(error_model="numpy")(function))
 
 
 def inlined(function: _Function) -> _Function:
@@ -55,12 +54,10 @@ def inlined(function: _Function) -> _Function:
     callable
         That does the same, for compiled functions.
     """
-    inside: _Function = njit(inline="always", error_model="numpy")(function)
-    return inside
+    return cast(_Function, njit(inline="always", error_model="numpy")(function))
 
 
-@intrinsic
-def _shifted_to_exponent(_context: Any, _number: Any) -> Any:
+def _shift_to_exponent(_context: Any, _number: Any) -> Any:
     """Move the low eleven bits of a double to where its exponent is."""
 
     def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
@@ -70,6 +67,8 @@ def _shifted_to_exponent(_context: Any, _number: Any) -> Any:
 
     return types.float64(types.float64), build
 
+
+_shifted_to_exponent: Any = intrinsic(_shift_to_exponent)
 
 _TO_INTEGER = 6755399441055744.0
 """1.5 x 2^52: added to a small number, it leaves the nearest integer in the low bits."""
@@ -100,7 +99,7 @@ def exp_of_negative(q: float) -> float:
         Within 5e-16 of it, relatively, and the same bits on every machine: the one of the C
         library is neither, and cannot be taken of four numbers in one instruction.
     """
-    q = -708.0 if q < -708.0 else q
+    q = max(q, -708.0)
     shifted = q * _LOG2_E + _TO_INTEGER
     n = shifted - _TO_INTEGER
     r = (q - n * _LN2_HIGH) - n * _LN2_LOW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import numpy as np
 
@@ -27,6 +28,11 @@ class GaussianCentre:
     Notes
     -----
     The original pipeline's manual; the turned starts are ours, the original had the first only.
+
+    The descents are compiled: see `iracdb.photometry.gaussian_kernel`. On the way to a spike, a
+    Gaussian narrower than half a pixel, the normal equations lose the digits that decide where it
+    ends; such an image is fitted anew by MINPACK's own QR decomposition, which is what the
+    compiled descents are held against.
     """
 
     name = "gaussian"
@@ -38,6 +44,7 @@ class GaussianCentre:
     tolerance = 1e-10
     max_evaluations = 2000
     fewest_pixels = 7
+    spike = 0.5
 
     def __call__(self, images: FloatArray, x: FloatArray, y: FloatArray) -> Centres:
         """Fit each image alone.
@@ -69,7 +76,21 @@ class GaussianCentre:
             self.tolerance,
             self.max_evaluations,
         )
-        return _ordered(best)
+        found = _ordered(best)
+        return self._judged(found, images, x, y)
+
+    def _judged(self, found: Centres, images: FloatArray, x: FloatArray, y: FloatArray) -> Centres:
+        """Leave to MINPACK what is narrower than any star."""
+        narrow = np.flatnonzero(found.fwhm_narrow < self.spike)
+        if not len(narrow):
+            return found
+        from iracdb.photometry.minpack_gaussian import MinpackGaussian
+
+        anew = MinpackGaussian(self.turns)(images[narrow], x[narrow], y[narrow])
+        table = [np.array(getattr(found, field.name)) for field in fields(Centres)]
+        for column, field in zip(table, fields(Centres), strict=True):
+            column[narrow] = getattr(anew, field.name)
+        return Centres(*table)
 
 
 def _ordered(best: FloatArray) -> Centres:

@@ -14,26 +14,31 @@ import numpy as np
 from iracdb.compiled import compiled
 from iracdb.photometry.centres import FloatArray
 
-# Of asin(t) - t sqrt(1 - t^2) = t^3 (_S0 + _S1 t^2 + ...), whose derivative is 2 t^2 / sqrt(1 - t^2).
+# Of asin(t) - t sqrt(1 - t^2) = t^3 (_S0 + _S1 t^2 + ...); its derivative is 2 t^2/sqrt(1 - t^2).
 _S0, _S1, _S2, _S3 = 2.0 / 3.0, 1.0 / 5.0, 3.0 / 28.0, 5.0 / 72.0
 _S4, _S5, _S6 = 35.0 / 704.0, 63.0 / 1664.0, 77.0 / 2560.0
 _SMALL = 0.1
 """Half chord over radius below which the series has all digits."""
+_SURE = 0.5 + 1e-9
+"""Half a pixel, and more than rounding."""
 
 
 @compiled
-def _quarter(x0, x1, y0, y1, r):  # type: ignore[no-untyped-def]
+def _quarter(x0: float, x1: float, y0: float, y1: float, r: float) -> float:
     """Overlap of a rectangle with a circle about the origin, none of its numbers below zero."""
     if x0 * x0 + y0 * y0 >= r * r:
         return 0.0
     if x1 * x1 + y1 * y1 <= r * r:
         return (x1 - x0) * (y1 - y0)
-    # Where the circle crosses the upper side, and the lower one.
-    enters = math.sqrt(r * r - y1 * y1) if y1 < r else 0.0
-    leaves = math.sqrt(r * r - y0 * y0)
-    a, b = min(max(enters, x0), x1), min(max(leaves, x0), x1)
-    y_a = y1 if enters > x0 else math.sqrt(r * r - x0 * x0)
-    y_b = y0 if leaves < x1 else math.sqrt(r * r - x1 * x1)
+    # Where the circle comes in, through the upper side or the left one, and where it goes out.
+    if x0 * x0 + y1 * y1 < r * r:
+        a, y_a = math.sqrt(r * r - y1 * y1), y1
+    else:
+        a, y_a = x0, math.sqrt(r * r - x0 * x0)
+    if x1 * x1 + y0 * y0 < r * r:
+        b, y_b = x1, math.sqrt(r * r - x1 * x1)
+    else:
+        b, y_b = math.sqrt(r * r - y0 * y0), y0
     t = 0.5 * math.sqrt((b - a) ** 2 + (y_a - y_b) ** 2) / r
     tt = t * t
     if t < _SMALL:
@@ -41,12 +46,12 @@ def _quarter(x0, x1, y0, y1, r):  # type: ignore[no-untyped-def]
         segment = t * tt * series
     else:
         t = min(t, 1.0)
-        segment = math.asin(t) - t * math.sqrt(1.0 - tt) if t < 1.0 else 0.5 * math.pi
+        segment = math.asin(t) - t * math.sqrt(1.0 - t * t)
     return (a - x0) * (y1 - y0) + (0.5 * (y_a + y_b) - y0) * (b - a) + r * r * segment
 
 
 @compiled
-def _half(x0, x1, y0, y1, r):  # type: ignore[no-untyped-def]
+def _half(x0: float, x1: float, y0: float, y1: float, r: float) -> float:
     """Overlap of a rectangle whose x are not below zero: cut along the x axis."""
     if y0 >= 0.0:
         return _quarter(x0, x1, y0, y1, r)
@@ -119,22 +124,25 @@ def gather(
         near_y, far_y = max(abs(j - y) - 0.5, 0.0) ** 2, (abs(j - y) + 0.5) ** 2
         if near_y >= outer:
             continue
-        reach = math.sqrt(outer - near_y) + 0.5
         # A pixel more to each side, for rounding; it is left out where it has no overlap.
-        first = max(math.floor(x - reach), 0)
-        last = min(math.ceil(x + reach) + 1, nx)
+        reach = math.sqrt(outer - near_y) + 0.5
+        first, last = max(math.floor(x - reach), 0), min(math.ceil(x + reach) + 1, nx)
+        # Between `whole` and `clear` from the middle, pixels are in the ring with all they have.
+        whole = math.sqrt(outer - far_y) - _SURE if far_y < outer else -1.0
+        clear = math.sqrt(inner - near_y) + _SURE if near_y < inner else 0.0
+        hole = math.sqrt(inner - far_y) - _SURE if far_y < inner else -1.0
         for i in range(first, last):
             dx = abs(i - x)
-            near, far = max(dx - 0.5, 0.0) ** 2 + near_y, (dx + 0.5) ** 2 + far_y
-            if near >= outer or far <= inner:
-                continue
-            weight = 1.0 if far <= outer else overlap(dx, j - y, r_out)
-            if near < inner:
-                weight -= overlap(dx, j - y, r_in)
-            if weight > 0.0:
-                values[count] = image[j, i]
-                weights[count] = weight
+            if clear <= dx <= whole:
+                values[count], weights[count] = image[j, i], 1.0
                 count += 1
+            elif dx > hole:
+                weight = overlap(dx, j - y, r_out)
+                if dx < clear:
+                    weight -= overlap(dx, j - y, r_in)
+                if weight > 0.0:
+                    values[count], weights[count] = image[j, i], weight
+                    count += 1
     return count
 
 
@@ -209,7 +217,7 @@ def sum_rings(
 
 
 @compiled
-def _weighted_sums(values, weights, n):  # type: ignore[no-untyped-def]
+def _weighted_sums(values: FloatArray, weights: FloatArray, n: int) -> tuple[float, float]:
     """Sum weight times value, and weights, in four strands: faster, and with less rounding."""
     t0 = t1 = t2 = t3 = a0 = a1 = a2 = a3 = 0.0
     whole = n - n % 4
