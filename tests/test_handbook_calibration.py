@@ -117,7 +117,9 @@ def test_one_typed_factor_cannot_serve_for_both_missions(missions: Catalogue) ->
     assert one.parameters["aperture_correction_from"] == "given"
     (row,) = averages(missions, one)
     assert (row["aorkey"], row["aperture_correction"]) == (WARM, 1.3)
-    assert row["flux"] == pytest.approx(flux_by_hand(images(missions, one), 1.3, NOMINAL), rel=1e-12)
+    assert row["flux"] == pytest.approx(
+        flux_by_hand(images(missions, one), 1.3, NOMINAL), rel=1e-12
+    )
 
 
 def test_radii_without_a_factor_are_refused_with_those_that_have_one(missions: Catalogue) -> None:
@@ -203,7 +205,12 @@ def test_other_versions_are_marked_where_they_are(tmp_path: Path) -> None:
 def test_warnings_are_kept_and_shown(
     missions: Catalogue, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = {"aors": [WARM], "radius": (2, 2, 6), "centre": "quadratic", "source_spectrum": "flat"}
+    options = {
+        "aors": [WARM],
+        "radius": (2, 2, 6),
+        "centre": "quadratic",
+        "source_spectrum": "flat",
+    }
     plan = missions.plan(recipe="handbook", kind="sub2d", **options)
     run = handbook(missions, **options)
     assert run.warnings == list(plan.warnings)
@@ -296,8 +303,12 @@ def test_fluxconv_rescales_by_a_factor_of_its_own(tmp_path: Path) -> None:
 
 def test_the_flux_follows_the_ratio_exactly(missions: Catalogue) -> None:
     plain = handbook(missions, aors=[WARM])
-    held = {row[0] for row in missions.sql(
-        f"SELECT DISTINCT fluxconv FROM file WHERE kind = 'sub2d' AND name LIKE '%{WARM}%'").rows}
+    held = {
+        row[0]
+        for row in missions.sql(
+            f"SELECT DISTINCT fluxconv FROM file WHERE kind = 'sub2d' AND name LIKE '%{WARM}%'"
+        ).rows
+    }
     assert held == {0.1447}
     run = handbook(missions, aors=[WARM], fluxconv=2 * 0.1447)
     assert averages(missions, run)[0]["flux"] == 2 * averages(missions, plain)[0]["flux"]
