@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from helpers import put, spec
+from iracdb_cli.main import main
 from run_helpers import averages, images
 
 from iracdb import Catalogue
 from iracdb.errors import RunRefused, UsageError
 from iracdb.irac.simulate import FrameSpec
-from iracdb_cli.main import main
 
 WARM, CRYO, TRANSITION = 91_000_000, 91_000_256, 91_000_512
 WARM_DAY, CRYO_DAY, CHANGING_DAY = 56_000.0, 54_000.0, 55_000.0

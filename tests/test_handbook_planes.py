@@ -141,9 +141,13 @@ def location(any_location: str, archive: Path) -> str:
 def test_rows_of_planes(catalogue: Catalogue) -> None:
     run = handbook(catalogue, **EACH)
     found = images(catalogue, run)
-    assert [(r["aorkey"], r["expid"], r["plane"], r["file_number"], r["row_number"]) for r in found] \
-        == [(aorkey, expid, plane, expid + 1, 8 * a + 4 * expid + plane + 1)
-            for a, aorkey in enumerate((FIRST, SECOND)) for expid in (0, 1) for plane in range(4)]  # fmt: skip
+    names = ("aorkey", "expid", "plane", "file_number", "row_number")
+    assert [tuple(row[name] for name in names) for row in found] == [
+        (aorkey, expid, plane, expid + 1, 8 * place + 4 * expid + plane + 1)
+        for place, aorkey in enumerate((FIRST, SECOND))
+        for expid in (0, 1)
+        for plane in range(4)
+    ]
     for row in found:
         seconds = 86400 * (row["mjd_mid"] - 56_000 - row["expid"] / 100)
         assert seconds == pytest.approx(0.4 * (row["plane"] + 0.5), abs=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,22 @@ LATER = (
 )  # fmt: skip
 """Parameters that runs of 0002 had no names for."""
 
+# As a run made by iracdb at 0002 told them.
+DIGESTED_AVERAGES = {
+    "AORKEY", "Target RA", "Target Dec", "DateObs", "Mission", "Read Mode", "Cycling DPattern",
+    "DScale", "DPosition", "FTime (sec)", "Time (MJD)", "Flux (mJy)", "Error (mJy)",
+    "Outliers Rejected", "Target", "Channel", "Frame Group", "Repeat", "State", "Images",
+    "Workable", "No Coordinates", "Off The Array", "No Centre", "Annulus Cut", "Centre Far",
+    "Hole In Circle", "No Sky", "Aperture Correction", "Pixel Size", "Standard Error (mJy)",
+}  # fmt: skip
+DIGESTED_IMAGES = {
+    "Time[MJD]", "File#", "Xc", "Yc", "Fx", "Fy", "Raw_Flux", "Bkg_Flux", "Target", "AORKEY",
+    "Frame Group", "EXPID", "DCENUM", "Plane", "SHA-256", "Flags", "Xw", "Yw", "Amplitude",
+    "Angle", "Residual Sum", "Sky", "Sky Sigma", "Sky Pixels", "Holes In Circle",
+    "Holes In Annulus", "Array-Location Factor", "Pixel-Phase Factor", "Corrected_Flux", "Kept",
+    "Rejected By", "Rejection Bound (mJy)",
+}  # fmt: skip
+
 FIRST = 91_000_000
 
 
@@ -60,11 +77,18 @@ def take_back(location: str) -> None:
             views.drop_all(connection)
             command.downgrade(config(connection), "0002")
             assert revisions.current(connection) == "0002"
-            run = sa.table("run", sa.column("run_id"), sa.column("parameters", sa.JSON))
-            for number, told in connection.execute(sa.select(run)).all():
+            run = sa.table(
+                "run", sa.column("run_id"), sa.column("parameters", sa.JSON),
+                sa.column("parameters_digest"),
+            )  # fmt: skip
+            for number, told, _ in connection.execute(sa.select(run)).all():
                 before = {name: value for name, value in told.items() if name not in LATER}
-                query = sa.update(run).where(run.c.run_id == number).values(parameters=before)
-                connection.execute(query)
+                canonical = json.dumps(before, sort_keys=True, separators=(",", ":"))
+                digest = hashlib.sha256(canonical.encode()).hexdigest()
+                changed = sa.update(run).where(run.c.run_id == number)
+                connection.execute(changed.values(parameters=before, parameters_digest=digest))
+            told = sa.table("run_parameter", sa.column("name"))
+            connection.execute(sa.delete(told).where(told.c.name.in_(LATER)))
     finally:
         database.close()
 
@@ -156,6 +180,14 @@ def test_runs_of_0002_verify_and_compare(location: str, tmp_path: Path) -> None:
             old = catalogue.get(number)
             assert not set(LATER) & set(old.row.parameters)
             assert {name for row in images(catalogue, old) for name in IMAGE if row[name]} == set()
+            # What its digest was over then, and is now.
+            assert set(catalogue.digest(number).averages.columns) <= DIGESTED_AVERAGES
+            assert set(catalogue.digest(number).images.columns) <= DIGESTED_IMAGES
+            with catalogue._database.write() as connection:
+                connection.execute(
+                    text("UPDATE run SET result_digest = :digest WHERE run_id = :run"),
+                    {"digest": catalogue.digest(number).sha256, "run": number},
+                )
             found = catalogue.verify(number)
             assert found.verdict == "exact", found
             assert found.compared.images.same == 3

@@ -1,7 +1,7 @@
 """The columns that are compared, and which of them a run tells.
 
-A run measured here tells all that was stored when it was made. An imported one tells what its tables print; one recomputed from it
-copies that and adds what was computed.
+A run measured here tells all that was stored when it was made. An imported one tells what its
+tables print; one recomputed from it copies that and adds what was computed.
 """
 
 from __future__ import annotations
