@@ -187,8 +187,7 @@ def test_a_radius_test_takes_them(typed: Any, catalogue: Catalogue, tmp_path: Pa
     told = typed(*words, *ALL, "--dry-run")
     assert {name: told["parameters"][name] for name in APPLIED} == APPLIED
     assert [run["from"] for run in told["runs"]] == ["handbook 1", "handbook 1"]
-    (tmp_path / "iracdb.toml").write_text('[run]\nrecipe = "handbook"\nkind = "sub2d"\n')
-    typed(*words)
+    typed(*words, "--recipe", "handbook", "--kind", "sub2d")
     for number, factor in ((700, 1.2322), (701, 1.1336)):
         run = catalogue.get(number)
         assert run.parameters["recipe"] == "handbook"
