@@ -136,3 +136,22 @@ def test_what_headers_do_not_tell(tmp_path: Path) -> None:
         assert told == [[True, False, False], [True, True, False], *[[True] * 3] * 3]
         for row in found:
             assert 86400 * abs(row["mjd_start"] - 56_000 - row["expid"] / 100) < MS
+
+
+@pytest.mark.parametrize("recipe", ["handbook", "manual"])
+def test_a_sub2d_is_of_all_64_planes(tmp_path: Path, recipe: str) -> None:
+    """The archive's own mean of a cube: its middle is the cube's, its noise that of 64 planes."""
+    write_with_companions(tmp_path / "archive", star(0, noise=True))
+    with Catalogue(tmp_path / "iracdb.sqlite") as catalogue:
+        catalogue.ingest(tmp_path / "archive")
+        run = catalogue.run(kind="sub2d", recipe=recipe, radius=(3, 3, 7))
+        (row,) = images(catalogue, run)
+        assert 86400 * (row["mjd_mid"] - row["mjd_start"]) == pytest.approx(64.0, abs=1e-3)
+        header = fits.getheader(next((tmp_path / "archive").rglob("*_sub2d.fits")))
+        electrons = header["EXPTIME"] * header["GAIN"] / header["FLUXCONV"]
+        area, net = 9 * np.pi, row["raw"] - row["background"]
+        pixel = (row["sky"] + header.get("SKYDRKZB", 0)) * electrons + header["RONOISE"] ** 2
+        photons = (net * electrons + area * pixel) / 64 / electrons**2
+        scatter = {"handbook": 4.5 * np.pi - 8, "manual": 1}[recipe] * row["sky_sigma"] ** 2
+        level = area**2 * scatter / row["sky_pixels"]
+        assert row["expected_noise"] == pytest.approx(np.sqrt(photons + level), rel=1e-9)
