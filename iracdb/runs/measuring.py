@@ -16,12 +16,13 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from iracdb.flags import NO_MASK
+from iracdb.flags import CENTROIDING, FATAL_IN_APERTURE, NO_MASK
 from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.centres import forced_centres
 from iracdb.photometry.measure import (
+    Fluxes,
     Measurement,
     fit_centres,
     measure_fluxes,
@@ -110,10 +111,44 @@ def measure(block: Block) -> list[list[Measurement]]:
                 images.values, x, y, centres, aperture,
                 sky=sky, masked=images.masked, variance=images.variance, forced=block.forced,
             )  # fmt: skip
+            _name_fatal_pixels(block, images, x, y, aperture, flags, fluxes)
             flags[images.unmasked] |= NO_MASK
             shift = (None, None) if motion is None else (motion[0], motion[1])
             through.append(Measurement(x, y, centres, fluxes, flags, *shift))
     return found
+
+
+def _name_fatal_pixels(
+    block: Block,
+    images: _Images,
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    aperture: Aperture,
+    flags: npt.NDArray[np.int64],
+    fluxes: Fluxes,
+) -> None:
+    """Give images that have no centre for a masked pixel in the star's core that reason.
+
+    Where the star is, is told by a fit that takes the mask for nothing, or by the WCS; no number
+    of the image comes of it but the counts.
+    """
+    if images.masked is None:
+        return
+    lost = np.flatnonzero((flags == CENTROIDING) & images.masked.any(axis=(1, 2)))
+    if not len(lost):
+        return
+    values, masked, at_x, at_y = images.values[lost], images.masked[lost], x[lost], y[lost]
+    rough = fit_centres(values, at_x, at_y, centre=centre_named(block.centre))
+    found = forced_centres(
+        np.where(rough.found, rough.x, at_x), np.where(rough.found, rough.y, at_y)
+    )
+    again, sums = measure_fluxes(
+        values, at_x, at_y, found, aperture, sky=sky_named(block.sky), masked=masked
+    )
+    hit = (again & FATAL_IN_APERTURE) != 0
+    flags[lost[hit]] = FATAL_IN_APERTURE
+    for name in ("masked_in_aperture", "masked_in_annulus"):
+        getattr(fluxes, name)[lost[hit]] = getattr(sums, name)[hit]
 
 
 def _on_frames(

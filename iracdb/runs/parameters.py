@@ -149,7 +149,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     """
     recipe = recipe_named(request.recipe)
     aperture = request.aperture()
-    correction, correction_from = _aperture_correction(request, channel)
+    correction, correction_from = aperture_correction_asked(request, channel)
     mask = MASKS[request.kind] if _either(request.mask, recipe.mask) else None
     mixed = "allowed" if request.allow_mixed_calibration else recipe.mixed_calibration
     marks = decode(UNUSABLE) if _either(request.header_marks, recipe.header_marks) else ()
@@ -222,8 +222,26 @@ def _pixel_size(request: Request, channel: int) -> dict[str, Any]:
     return {"pixel_size": PIXEL_SIZE[channel], "pixel_size_from": "manual"}
 
 
-def _aperture_correction(request: Request, channel: int) -> tuple[float | None, str]:
-    """Tell the aperture correction: None where it goes by the mission of each average."""
+def aperture_correction_asked(request: Request, channel: int) -> tuple[float | None, str]:
+    """Tell the aperture correction of a request, by itself or by its recipe.
+
+    Parameters
+    ----------
+    request : Request
+        Checked.
+    channel : int
+        1 to 4.
+
+    Returns
+    -------
+    tuple
+        The factor, None where it goes by the mission of each average; and where it is from.
+
+    Raises
+    ------
+    UsageError
+        Where the recipe's table has none for the radii, and none is given.
+    """
     if request.aperture_correction is not None:
         return float(request.aperture_correction), "given"
     table = TABLES[recipe_named(request.recipe).aperture_table]
