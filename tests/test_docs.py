@@ -344,10 +344,12 @@ def test_recipe() -> None:
     planes = [f"`{name}` takes `{RECIPES[name].planes}`" for name in ("manual", "handbook")]
     assert ", ".join(planes) in page
     ways = {name: factor for name, factor in LEVEL_NOISE.items() if name != "mean"}
-    told = {name: float(factor) for factor, name in re.findall(r"([\d.]+) for the (median|mode)[.,]", page)}
+    scatters = re.findall(r"([\d.]+) for the (median|mode)[.,]", page)
+    told = {name: float(factor) for factor, name in scatters}
     assert told == pytest.approx(ways, rel=1e-3)
     wells = " or ".join(", ".join(f"{well:,.0f}" for well in FULL_WELL.values()).rsplit(", ", 1))
-    assert f"over {wells} electrons in channels 1 to 4. From {SATURATED} on" in " ".join(page.split())
+    told_of_wells = f"over {wells} electrons in channels 1 to 4. From {SATURATED} on"
+    assert told_of_wells in " ".join(page.split())
     chosen = (manual.centre, manual.sky, manual.engine, manual.rejection)
     assert chosen == ("gaussian", "mean", "native", "minmax")
 
