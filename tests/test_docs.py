@@ -42,10 +42,14 @@ from iracdb.catalogue.urls import database_url
 from iracdb.errors import EXIT_STATUSES, IracdbError
 from iracdb.flags import FLAGS
 from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE
+from iracdb.irac.mask_bits import FATAL, parse_bits
 from iracdb.irac.names import KINDS
 from iracdb.irac.simulate import FrameTruth, simulate_archive
-from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS
+from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, OWN_LAYOUT
 from iracdb.more_columns import AOR_MORE, IMG_MORE
+from iracdb.photometry.noise import FULL_WELL, SATURATED
+from iracdb.photometry.planes import Planes, parse_planes_list, planes_without
+from iracdb.photometry.sky import LEVEL_NOISE
 from iracdb.runs.coordinates import parse_coordinate
 from iracdb.runs.recipes import RECIPES
 from iracdb.runs.target_lists import read_target_list
@@ -266,7 +270,10 @@ def test_options_of_run_are_documented() -> None:
     assert set(listed) == set(options) - {"--db", "--debug"}
     for name, default in listed.items():
         option = options[name]
-        if default.isdigit() or name in ("--kind", "--recipe", "--out"):
+        if default.isdigit() or name in (
+            "--kind", "--recipe", "--out", "--pixel-area", "--source-spectrum",
+            "--colour-correction",
+        ):  # fmt: skip
             assert str(option.default) == default, name
     manual = RECIPES["manual"]
     assert listed["--recipe"] == "manual"
@@ -274,6 +281,10 @@ def test_options_of_run_are_documented() -> None:
     assert all(f"`{name}`" in using for name in RECIPES)
     assert tuple(map(float, listed["--radius"].split())) == manual.radii
     assert listed["--rejection"] == manual.rejection
+    dropped = parse_planes_list(listed["--drop-planes"])
+    assert Planes(listed["--planes"], planes_without(dropped)).text == manual.planes
+    assert parse_bits(listed["--mask-bits"]) == FATAL
+    assert not (manual.mask or manual.uncertainty or manual.header_marks)
 
 
 # --- Tables --------------------------------------------------------------------------------------
@@ -293,12 +304,16 @@ def test_columns_of_the_tables() -> None:
     csv_files, more = text.split("ECSV and VOTable files have these columns too")
     of_aor, of_img = csv_files.split("The image table, `run13_img_data.csv`")
     more_of_aor, more_of_img = more.split("The image table:")
+    more_of_img, own = more_of_img.split(f"a layout of its own, `{OWN_LAYOUT}`")
+    own_of_aor, own_of_img = own.split("Its image table:")
     layout = LAYOUTS[DEFAULT_LAYOUT]
     for part, columns in (
         (of_aor, layout.aor),
         (of_img, layout.img),
         (more_of_aor, AOR_MORE),
         (more_of_img, IMG_MORE),
+        (own_of_aor, LAYOUTS[OWN_LAYOUT].aor),
+        (own_of_img, LAYOUTS[OWN_LAYOUT].img),
     ):
         assert table(part, "column", "unit") == [
             [column.title, column.unit or "", column.sentence] for column in columns
@@ -321,7 +336,17 @@ def test_tables_of_the_handbook() -> None:
 
 def test_recipe() -> None:
     manual = RECIPES["manual"]
-    assert f"`manual`, version {manual.version}:" in text_of("docs/measuring.md")
+    page = text_of("docs/measuring.md")
+    assert f"`manual`, version {manual.version}:" in page
+    planes = [f"`{name}` takes `{RECIPES[name].planes}`" for name in ("manual", "handbook")]
+    assert ", ".join(planes) in page
+    ways = {name: factor for name, factor in LEVEL_NOISE.items() if name != "mean"}
+    scatters = re.findall(r"([\d.]+) for the (median|mode)[.,]", page)
+    told = {name: float(factor) for factor, name in scatters}
+    assert told == pytest.approx(ways, abs=5e-3)
+    wells = " or ".join(", ".join(f"{well:,.0f}" for well in FULL_WELL.values()).rsplit(", ", 1))
+    told_of_wells = f"over {wells} electrons in channels 1 to 4. From {SATURATED} on"
+    assert told_of_wells in " ".join(page.split())
     chosen = (manual.centre, manual.sky, manual.engine, manual.rejection)
     assert chosen == ("gaussian", "mean", "native", "minmax")
 

@@ -12,10 +12,13 @@ from astropy.time import Time
 from docs_helpers import table, text_of
 
 from iracdb.catalogue import obscore
-from iracdb.irac import files
+from iracdb.irac import aperture_corrections, files, pipeline_versions
 from iracdb.irac.handbook import APERTURE_CORRECTION, LAST_CRYOGENIC_MJD, PIXEL_SIZE
+from iracdb.irac.header_marks import HEADER_MARKS
+from iracdb.irac.mask_bits import FATAL, MASK_BITS
 from iracdb.irac.names import KINDS
 from iracdb.irac.simulate.companions import MISSING
+from iracdb.irac.zero_points import VEGA
 from iracdb.photometry import combine, measure, response
 
 PAGE = text_of("docs/irac.md")
@@ -41,6 +44,13 @@ def test_mission() -> None:
     assert 0 <= LAST_CRYOGENIC_MJD - float(mjd) < 3
     warm = {channel for channel in PIXEL_SIZE if response_moves("warm", channel)}
     assert said["channels of the warm mission"] == " and ".join(map(str, sorted(warm)))
+
+    when, _, mjd = said["helium ran out"].partition(", MJD ")
+    assert Time(when).mjd == pytest.approx(pipeline_versions.CRYOGEN_OUT, abs=1e-9)
+    assert f"{pipeline_versions.CRYOGEN_OUT:.4f}" == mjd
+    start, last = said["set points changed"].split(" to ")
+    changed = (Time(start).mjd, Time(last).mjd + 1)
+    assert changed == pipeline_versions.RETIRED_SET_POINTS
 
     full, sub = (tuple(map(int, said[name].split(" x "))) for name in ("full array", "subarray"))
     planes = int(said["planes of a subarray cube"])
@@ -73,8 +83,44 @@ def test_kinds() -> None:
 
 
 def test_aperture_corrections() -> None:
-    rows = [tuple(map(float, row)) for row in table(PAGE, "r", "r_in", "r_out")]
+    rows = [tuple(map(float, row)) for row in table(PAGE, "r", "r_in", "r_out", "channel 1")]
     assert {row[:3]: row[3:] for row in rows} == APERTURE_CORRECTION
+    tables = aperture_corrections.TABLES
+    assert tables["manual"].factors["warm"] == tables["manual"].factors["cryo"]
+    assert tables["handbook"].factors["cryo"] == APERTURE_CORRECTION
+    warm = [tuple(map(float, row)) for row in table(PAGE, "r", "r_in", "r_out", "warm channel 1")]
+    assert {row[:3]: (*row[3:], None, None) for row in warm} == tables["handbook"].factors["warm"]
+    assert aperture_corrections.RESPONSE_RADII == (3, 3, 7)
+    assert "derived through 3, 3-7" in PAGE
+
+
+def test_mask_bits() -> None:
+    assert f"the pattern {FATAL} that" in PAGE
+    assert table(PAGE, "bit", "name", "fatal") == [
+        [str(each.bit), each.name, "yes" if FATAL & each.value else "", each.sentence]
+        for each in MASK_BITS
+    ]
+
+
+def test_header_marks() -> None:
+    assert table(PAGE, "bit", "card", "set by") == [
+        [
+            str(mark.bit), mark.card, "yes" if mark.bad else "no",
+            "unusable" if mark.unusable else "advisory", mark.sentence,
+        ]
+        for mark in HEADER_MARKS
+    ]  # fmt: skip
+
+
+def test_pipeline_versions() -> None:
+    listed = dict(table(PAGE, "tables", "versions"))
+    assert listed == {name: pipeline_versions.span_of(name) for name in response.MISSIONS}
+    assert pipeline_versions.tables_made_for("cryo", "S18.25.0") is False
+    assert "calls itself S18.25. " in PAGE
+
+
+def test_zero_points() -> None:
+    assert {int(c): float(jy) for c, jy in table(PAGE, "channel", "Jy")} == VEGA
 
 
 def test_response() -> None:

@@ -19,7 +19,8 @@ PAGE = "docs/tutorial.md"
 
 # What is of one machine and one hour.
 _CHANGING = (
-    (re.compile(r"\b(?=[0-9a-f]*[a-f])[0-9a-f]{12,64}\b"), "HASH"),
+    # Of digits alone, too; but not what stands behind a point.
+    (re.compile(r"(?<![\w.])[0-9a-f]{12,64}(?![\w.])"), "HASH"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:[\d.]+Z?)?, by \S+ on \S+"), "WHEN, by WHOM"),
     (re.compile(r"^(Software +).*$", re.MULTILINE), r"\1WITH WHAT"),
     # Lines are as long as the longest cell.
