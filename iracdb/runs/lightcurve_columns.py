@@ -80,7 +80,7 @@ MEASURED: tuple[Column, ...] = (
            "Scatter of the pixels that the sky rests on."),
     Column("peak", "peak", "float", _SURFACE, "phot.count;stat.max",
            "Brightest pixel of the source circle."),
-    Column("well_fraction", "well_fraction", "float", None, "arith.ratio",
+    Column("well_fraction", "well_fraction", "float", None, "instr.saturation;arith.ratio",
            "Electrons of the brightest pixel over the full well."),
     Column("pixel_phase_factor", "pixel_phase_factor", "float", None, "arith.factor",
            "Response within the pixel, by which flux is divided."),
