@@ -42,11 +42,13 @@ class ColourRow:
         Mean middles, Julian days TDB at the barycentre; None where not told.
     mjd_a, mjd_b : float or None
         The same at the telescope, days UTC; in older and imported runs MJD_OBS of the last frame.
-    flux_a, error_a, flux_b, error_b : float or None
-        mJy; errors are standard errors of the means, or as ``error_from`` says.
-    error_from_a, error_from_b : str or None
+    flux_a, error_a : float, or None for the error
+        mJy, and the standard error of that mean, or as ``error_from_a`` says.
+    error_from_a : str or None
         ``standard error``, ``scatter`` over the root of the images less 1, or ``expected noise``,
         where there is one image only.
+    flux_b, error_b, error_from_b : as of the first
+        Of the second run.
     ratio, ratio_error : float or None
         Flux of the first over that of the second.
     colour, colour_error : float or None
