@@ -108,6 +108,8 @@ def test_a_row_is_an_image_by_time(held: Held, curve: QTable) -> None:
     assert set(curve["plane"]) == set(range(64)) - {0, 57}
     assert set(curve["dcenum"]) == set(range(6))
     assert list(curve["aorkey"]) == [STAR] * len(curve)
+    (average,) = [row for row in averages(held.catalogue, held.run) if row["aorkey"] == STAR]
+    assert set(curve["frame_group"]) == {average["frame_group"]}
     assert np.all(np.diff(curve["time_bjd_tdb"].value) > 0)
     assert "time_mjd_obs" not in curve.colnames
     started = 56000 + curve["dcenum"] * 2e-4
@@ -296,13 +298,29 @@ def test_both_formats_hold_the_same(held: Held, curve: QTable, tmp_path: Path) -
         assert read.colnames == curve.colnames == table.colnames
         for title in curve.colnames:
             one, other = curve[title], read[title]
-            assert one.dtype.kind == other.dtype.kind or title == "flux_err_from"
+            assert one.dtype.kind == other.dtype.kind or one.dtype.kind == "U"
             assert getattr(one, "unit", None) == getattr(other, "unit", None), title
             plain, same = getattr(one, "value", one), getattr(other, "value", other)
-            if title == "flux_err_from":
+            if one.dtype.kind == "U":
                 same = same.astype(str)  # astropy reads texts of FITS as bytes
             assert np.array_equal(plain, same, equal_nan=plain.dtype.kind == "f"), title
         assert path.stat().st_mode & 0o600 == 0o600
+
+
+@pytest.mark.parametrize("unit", ["uJy", "mag", "electron"])
+def test_every_unit_goes_into_either_file(held: Held, unit: str, tmp_path: Path) -> None:
+    for name in ("ecsv", "fits"):
+        path, table = export_light_curve(
+            held.mean, folder=tmp_path, format_name=name, unit=unit, stamp=True
+        )
+        read = QTable.read(path)["flux"]
+        plain = getattr(read, "value", np.asarray(read))
+        assert np.array_equal(plain, table["flux"].value)
+        if (unit, name) == ("electron", "fits"):
+            # Of which FITS knows no unit.
+            assert fits.getheader(path, 1)["FLUXUNIT"] == "electron"
+        else:
+            assert read.unit == u.Unit(unit)
 
 
 def test_metadata_tell_what_made_it(held: Held, curve: QTable, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import astropy.units as u
 from astropy.io import fits
 from astropy.table import QTable, Table
 
@@ -181,6 +182,10 @@ def _fits(table: QTable) -> bytes:
     """Write one binary table, in whose header all keywords are of FITS's eight letters."""
     plain = Table(table, copy=True)
     plain.meta.clear()
+    for column in plain.itercols():
+        # Electrons are no unit of FITS: FLUXUNIT tells them.
+        if column.unit == u.electron:
+            column.unit = None
     hdu = fits.table_to_hdu(plain)
     header = hdu.header
     header["EXTNAME"] = "LIGHTCURVE"

@@ -51,7 +51,11 @@ IDENTITY: tuple[Column, ...] = (
     Column("expid", "expid", "integer", None, "meta.id;obs", "Exposure of the AOR."),
     Column("dcenum", "dcenum", "integer", None, "meta.id;obs", "DCE of the exposure."),
     Column("plane", "plane", "integer", None, "meta.id", "Plane of a cube; -1: a whole frame."),
-)
+    Column(
+        "frame_group", "frame_group", "text", None, "meta.code",
+        "Read mode, frame time and HDR part of its average.",
+    ),
+)  # fmt: skip
 TIMES: tuple[Column, ...] = (
     Column(
         "time_bjd_tdb", "bjd_mid", "float", "d", "time.epoch;obs.exposure",
