@@ -6,6 +6,7 @@ and measured by its runs.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,29 +16,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from centre_tables import as_lines
+
 from iracdb import Catalogue
-from iracdb.irac.handbook import PIXEL_SIZE
 from iracdb.irac.simulate import FrameSpec, light, location_factor, phase_factor, write_series
+from iracdb.photometry.sky import LEVEL_NOISE
+from iracdb.runs.recipes import RECIPES
 
 FloatArray = NDArray[np.float64]
-Radii = tuple[float, float, float]
 
 SEED = 2018
 MISSIONS = {"cryogenic": 54_000.0, "warm": 56_000.0}
 FRAME_TIME = {"full": 12.0, "subarray": 0.4}
 SKY = {1: 0.1, 2: 0.17, 3: 2.3, 4: 6.4}
 """MJy/sr by channel, as away from the ecliptic."""
-WELL = {"full": (0.02, 0.2, 0.8), "subarray": (0.02, 0.8)}
+WELL = (0.02, 0.2, 0.8)
 """How full the central pixel is of a star in its middle."""
-ACROSS = {"full": 3, "subarray": 3}
-"""Places within a pixel along each axis."""
+ACROSS = 3
+"""Places within a pixel along each axis, and of those over the full array."""
 MARGIN = 40
 """How near to the edge of the full array stars are placed, pixels."""
 POINTING = 0.4
 """How far the expected position is from the star at most, pixels."""
-RADII: tuple[Radii, ...] = ((2.0, 2.0, 6.0), (3.0, 3.0, 7.0), (5.0, 5.0, 10.0), (10.0, 12.0, 20.0))
-DEFAULT = RADII[1]
-RECIPES = ("handbook", "manual")
+CUBES = 3
+"""How many cubes of each kind are measured plane by plane."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def cells() -> list[Cell]:
     for mode in FRAME_TIME:
         for mission in MISSIONS:
             for channel in (1, 2, 3, 4) if mission == "cryogenic" else (1, 2):
-                for well in (0.0, *WELL[mode]):
+                for well in (0.0, *WELL):
                     aorkey = 90_100_000 + 256 * len(found)
                     specs = tuple(_specs(mode, mission, channel, well, aorkey))
                     found.append(Cell(mode, mission, channel, well, aorkey, specs))
@@ -121,7 +123,7 @@ def _specs(mode: str, mission: str, channel: int, well: float, aorkey: int) -> I
     first = replace(first, flux_mjy=round(free / float(light(alone).max()), 4))
     # The same places at every brightness, so that stars with and without noise can be compared.
     rng = np.random.default_rng([SEED, channel, len(mission), len(mode)])
-    n = ACROSS[mode]
+    n = ACROSS
     pixels = np.full((n * n, 2), 15)
     if mode == "full":
         steps = np.linspace(MARGIN, 255 - MARGIN, n).astype(int)
@@ -154,27 +156,40 @@ def written(folder: Path, planned: Iterable[Cell]) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run says of the stars of one cell; arrays over images (n,).
+    """What a run says of the stars of one cell: mJy, after all corrections, over images (n,).
 
     Parameters
     ----------
-    flux : ndarray
-        Flux densities after all corrections, mJy; NaN where there is none.
-    expected : ndarray
-        The noise expected of each, mJy.
-    response : ndarray
-        The response that was divided by.
     average : float
-        The AOR's average, mJy; NaN where there is none.
+        The AOR's average; NaN where there is none.
     frame : ndarray
         EXPID of each image.
+    flux, expected : ndarray
+        Flux densities, NaN where there is none, and the noise expected of each.
+    circle, background : ndarray
+        What of it the circle holds, and what of that is sky.
+    level : ndarray
+        The error expected of the sky.
+    response : ndarray
+        The response that was divided by, without unit.
     """
 
-    flux: FloatArray
-    expected: FloatArray
-    response: FloatArray
     average: float
     frame: NDArray[np.int64]
+    flux: FloatArray
+    expected: FloatArray
+    circle: FloatArray
+    background: FloatArray
+    level: FloatArray
+    response: FloatArray
+
+
+_COLUMNS = """
+SELECT a.aorkey, e.expid, i.raw, i.background, i.expected_noise, i.sky_sigma, i.sky_pixels,
+       i.array_location_factor * i.pixel_phase_factor, a.aperture_correction, a.pixel_size, a.flux
+FROM image_result i JOIN aor_result a ON a.id = i.aor_result_id JOIN frame e ON e.id = i.frame_id
+WHERE a.run_id = {} ORDER BY i.row_number
+"""
 
 
 def measured(catalogue: Catalogue, planned: Iterable[Cell], **options: Any) -> dict[int, Measured]:
@@ -187,7 +202,7 @@ def measured(catalogue: Catalogue, planned: Iterable[Cell], **options: Any) -> d
     planned : iterable of Cell
         The stars.
     **options
-        Of `Catalogue.run`.
+        Of `Catalogue.run`, recipe and radius among them.
 
     Returns
     -------
@@ -199,88 +214,203 @@ def measured(catalogue: Catalogue, planned: Iterable[Cell], **options: Any) -> d
     for channel in sorted({cell.channel for cell in planned}):
         aors = [cell.aorkey for cell in planned if cell.channel == channel]
         run = catalogue.run(channel=channel, aors=aors, **options)
-        rows = catalogue.sql(
-            "SELECT a.aorkey, e.expid, i.corrected, i.expected_noise, i.array_location_factor, "
-            "i.pixel_phase_factor, a.aperture_correction, a.pixel_size, a.flux "
-            "FROM image_result i JOIN aor_result a ON a.id = i.aor_result_id "
-            f"JOIN frame e ON e.id = i.frame_id WHERE a.run_id = {run.run_id} "
-            "ORDER BY i.row_number"
-        ).rows
+        rows = catalogue.sql(_COLUMNS.format(run.run_id)).rows
         table = np.array([[np.nan if v is None else float(v) for v in row] for row in rows])
+        area = math.pi * options["radius"][0] ** 2
+        level_noise = LEVEL_NOISE[RECIPES[options["recipe"]].sky]
         for aorkey in aors:
-            _, expid, net, noise, location, phase, factor, size, flux = table[
-                table[:, 0] == aorkey
-            ].T
-            to_mjy = factor * (size / 206265.0) ** 2 * 1e9
-            response = location * phase
+            columns = table[table[:, 0] == aorkey].T
+            _, frame, raw, sky, noise, sigma, pixels, response, factor, size, flux = columns
+            unit = factor * (size / 206265.0) ** 2 * 1e9 / response
             found[aorkey] = Measured(
-                net * to_mjy, noise / response * to_mjy, response, flux[0], expid.astype(np.int64)
+                float(flux[0]),
+                frame.astype(np.int64),
+                (raw - sky) * unit,
+                noise * unit,
+                raw * unit,
+                sky * unit,
+                area * level_noise * sigma / np.sqrt(pixels) * unit,
+                response,
             )
     return found
 
 
-def without_noise(catalogue: Catalogue, planned: list[Cell]) -> Iterator[list[str]]:
+def study(catalogue: Catalogue, planned: list[Cell]) -> dict[str, dict[int, Measured]]:
+    """Measure all stars in all ways.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        That holds them.
+    planned : list of Cell
+        The stars.
+
+    Returns
+    -------
+    dict
+        By recipe and radii, and ``each`` for single planes: from `measured`.
+    """
+    quiet = [cell for cell in planned if not cell.well]
+    full = [cell for cell in planned if cell.mode == "full"]
+    cubes = [cell for cell in planned if cell.mode == "subarray" and cell.well]
+    ways: dict[str, tuple[list[Cell], dict[str, Any]]] = {
+        "handbook 2 2 6": (quiet, {}),
+        "handbook 3 3 7": (planned, {}),
+        "handbook 3 12 20": (full, {}),
+        "handbook 5 5 10": (quiet, {}),
+        "handbook 10 12 20": ([cell for cell in full if not cell.well], {}),
+        "manual 3 3 7": (planned, {}),
+        "manual 10 12 20": ([cell for cell in full if not cell.well], {}),
+        "each 3 3 7": (cubes, {"planes": "each", "where": f"expid < {CUBES}"}),
+    }
+    found = {}
+    for name, (cells_of_it, options) in ways.items():
+        recipe, *radii = name.split()
+        found[name] = measured(
+            catalogue,
+            cells_of_it,
+            recipe="handbook" if recipe == "each" else recipe,
+            radius=tuple(map(float, radii)),
+            **options,
+        )
+    return found
+
+
+Study = dict[str, dict[int, Measured]]
+
+QUIET = ("handbook 2 2 6", "handbook 3 3 7", "handbook 5 5 10", "handbook 10 12 20",
+         "manual 3 3 7", "manual 10 12 20")  # fmt: skip
+
+
+def without_noise(planned: list[Cell], of: Study) -> Iterator[list[str]]:
     """Give the rows of the first table: what is left without any noise.
 
     Parameters
     ----------
-    catalogue : Catalogue
-        That holds the stars.
     planned : list of Cell
         The stars.
+    of : dict
+        From `study`.
 
     Yields
     ------
     list of str
-        Channel, mission, array; by radii the mean of flux density over truth less 1, per cent;
-        what of the handbook's comes from the response having been taken at the centre found.
+        Channel, mission, array; average over truth less 1 by recipe and radii, per cent; what of
+        that through 3/3-7 comes from the response having been taken at the centre found.
     """
-    quiet = [cell for cell in planned if not cell.well]
-    runs = [
-        (radii, measured(catalogue, _fitting(quiet, radii), recipe=recipe, radius=radii))
-        for recipe in RECIPES
-        for radii in RADII
-    ]
-    for cell in quiet:
-        found = [of.get(cell.aorkey) for _, of in runs]
-        default = runs[RADII.index(DEFAULT)][1][cell.aorkey]
-        response = 100.0 * (float(np.mean(cell.response / default.response)) - 1.0)
+    for cell in planned:
+        if cell.well:
+            continue
+        used = of["handbook 3 3 7"][cell.aorkey].response
         yield [
-            str(cell.channel),
-            cell.mission,
-            cell.mode,
-            *("" if one is None else f"{off(cell, one):+.2f}" for one in found),
-            f"{response:+.2f}",
+            *_kind(cell),
+            *(
+                f"{off(cell, of[way][cell.aorkey]):+.2f}" if cell.aorkey in of[way] else ""
+                for way in QUIET
+            ),
+            f"{100.0 * (float(np.mean(cell.response / used)) - 1.0) + 0.0:+.2f}",
         ]
 
 
-def with_noise(catalogue: Catalogue, planned: list[Cell]) -> Iterator[list[str]]:
-    """Give the rows of the second table: bias and scatter of noisy stars.
+def with_noise(planned: list[Cell], of: Study) -> Iterator[list[str]]:
+    """Give the rows of the second table: noisy stars.
 
     Parameters
     ----------
-    catalogue : Catalogue
-        That holds the stars.
     planned : list of Cell
         The stars.
+    of : dict
+        From `study`.
 
     Yields
     ------
     list of str
-        Channel, mission, array, well, mJy; for each recipe the AOR's average over truth less 1
-        with its standard error, per cent, and scatter over the expected noise.
+        Channel, mission, array, well, mJy; average over truth less 1 with its standard error, per
+        cent, by recipe and radii.
     """
-    runs = [measured(catalogue, planned, recipe=name, radius=DEFAULT) for name in RECIPES]
     for quiet, cell in pairs(planned):
         parts = []
-        for of in runs:
-            noise = deviations(of[quiet.aorkey], of[cell.aorkey])
-            error = 100.0 * noise.std() / cell.flux / len(noise) ** 0.5
-            parts.append(f"{off(cell, of[cell.aorkey]):+.2f} ± {error:.2f}")
-            parts.append(f"{ratio(quiet, cell, of):.2f}")
-        yield [
-            str(cell.channel), cell.mission, cell.mode, f"{cell.well:g}", f"{cell.flux:.4g}", *parts
-        ]  # fmt: skip
+        for way in ("handbook 3 3 7", "handbook 3 12 20", "manual 3 3 7"):
+            if cell.aorkey in of[way]:
+                noise = deviations(quiet, cell, of[way])
+                error = 100.0 * float(noise.std(ddof=1)) / cell.flux / len(noise) ** 0.5
+                parts.append(f"{off(cell, of[way][cell.aorkey]):+.2f} ± {error:.2f}")
+            else:
+                parts.append("")
+        yield [*_kind(cell), f"{cell.well:g}", f"{cell.flux:.4g}", *parts]
+
+
+def single_planes(planned: list[Cell], of: Study) -> Iterator[list[str]]:
+    """Give the rows of the third table: how single planes scatter within their cubes.
+
+    Parameters
+    ----------
+    planned : list of Cell
+        The stars.
+    of : dict
+        From `study`.
+
+    Yields
+    ------
+    list of str
+        Channel, mission, well; mean over truth less 1, scatter, per cent; scatter over what is
+        expected: of the flux density, of the circle, of the sky in it.
+    """
+    for cell in planned:
+        if cell.aorkey in of["each 3 3 7"]:
+            one = of["each 3 3 7"][cell.aorkey]
+            far = 100.0 * (float(np.nanmean(one.flux)) / cell.flux - 1.0)
+            spread = 100.0 * within_cubes(one, one.flux) / cell.flux
+            yield [
+                *_kind(cell)[:2],
+                f"{cell.well:g}",
+                f"{far:+.2f}",
+                f"{spread:.2f}",
+                *(f"{ratio:.2f}" for ratio in ratios(one)),
+            ]
+
+
+def ratios(one: Measured) -> tuple[float, float, float]:
+    """Tell the scatter of single planes over what is expected of them.
+
+    Parameters
+    ----------
+    one : Measured
+        Of single planes.
+
+    Returns
+    -------
+    tuple of float
+        Of flux density, of the light in the circle by photons and read noise, of the sky in it.
+    """
+
+    def rms(values: FloatArray) -> float:
+        return float(np.sqrt(np.nanmean(values)))
+
+    return (
+        within_cubes(one, one.flux) / rms(one.expected**2),
+        within_cubes(one, one.circle) / rms(one.expected**2 - one.level**2),
+        within_cubes(one, one.background) / rms(one.level**2),
+    )
+
+
+def within_cubes(one: Measured, values: FloatArray) -> float:
+    """Tell the standard deviation within cubes, each about its own mean.
+
+    Parameters
+    ----------
+    one : Measured
+        Of single planes.
+    values : ndarray
+        One a plane.
+
+    Returns
+    -------
+    float
+        In their unit.
+    """
+    variances = [np.nanvar(values[one.frame == n], ddof=1) for n in np.unique(one.frame)]
+    return float(np.sqrt(np.mean(variances)))
 
 
 def pairs(planned: list[Cell]) -> list[tuple[Cell, Cell]]:
@@ -296,8 +426,8 @@ def pairs(planned: list[Cell]) -> list[tuple[Cell, Cell]]:
     list of tuple of Cell
         Without noise, with noise.
     """
-    quiet = {(c.mode, c.mission, c.channel): c for c in planned if not c.well}
-    return [(quiet[c.mode, c.mission, c.channel], c) for c in planned if c.well]
+    quiet = {tuple(_kind(cell)): cell for cell in planned if not cell.well}
+    return [(quiet[tuple(_kind(cell))], cell) for cell in planned if cell.well]
 
 
 def off(cell: Cell, one: Measured) -> float:
@@ -336,7 +466,33 @@ def deviations(quiet: Cell, cell: Cell, of: dict[int, Measured]) -> FloatArray:
     return of[cell.aorkey].flux - of[quiet.aorkey].flux * (cell.flux / quiet.flux)
 
 
-def _fitting(planned: list[Cell], radii: Radii) -> list[Cell]:
-    return [cell for cell in planned if cell.mode == "full" or radii[2] < 15.0]
+def _kind(cell: Cell) -> list[str]:
+    return [str(cell.channel), cell.mission, cell.mode]
 
 
+KIND = ["channel", "mission", "array"]
+QUIET_TITLES = [*KIND, "2/2-6", "3/3-7", "5/5-10", "10/12-20", "manual 3/3-7", "manual 10/12-20",
+                "of 3/3-7, response"]  # fmt: skip
+NOISY_TITLES = [*KIND, "well", "mJy", "handbook, 3/3-7", "handbook, 3/12-20", "manual, 3/3-7"]
+PLANE_TITLES = [*KIND[:2], "well", "off", "scatter, %", "over expected", "circle alone",
+                "sky alone"]  # fmt: skip
+
+
+def main() -> None:
+    """Print the tables."""
+    planned = cells()
+    with tempfile.TemporaryDirectory() as folder:
+        written(Path(folder, "archive"), planned)
+        with Catalogue(str(Path(folder, "stars.sqlite"))) as catalogue:
+            catalogue.ingest(Path(folder, "archive"))
+            of = study(catalogue, planned)
+    for titles, rows in (
+        (QUIET_TITLES, without_noise(planned, of)),
+        (NOISY_TITLES, with_noise(planned, of)),
+        (PLANE_TITLES, single_planes(planned, of)),
+    ):
+        print(as_lines(titles, rows))
+
+
+if __name__ == "__main__":
+    main()
