@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from centre_tables import as_lines
+from numpy.typing import NDArray
 
 from iracdb import Catalogue
 from iracdb.irac.simulate import FrameSpec, light, location_factor, phase_factor, write_series
