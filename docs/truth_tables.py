@@ -95,7 +95,7 @@ def cells() -> list[Cell]:
     list of Cell
         Each kind first without noise.
     """
-    found = []
+    found: list[Cell] = []
     for mode in FRAME_TIME:
         for mission in MISSIONS:
             for channel in (1, 2, 3, 4) if mission == "cryogenic" else (1, 2):

@@ -2,8 +2,9 @@
 
 The truth is the flux density that was put in. Where half a percent is not reached, the size and
 the cause are asserted: an entry of the table, noise that turns the mode into the mean, a mode that
-has two answers. Bounds do not follow the code: they are the goal, or three standard errors about
-what the cause alone makes.
+has two answers. `GOAL`, standard errors, and what table and star alone make were bounds before
+anything was measured. Other bounds are as tight as what was found allows; they say how it is and
+not how it must be.
 """
 
 from __future__ import annotations
