@@ -274,7 +274,7 @@ LAYOUTS[OWN_LAYOUT] = Layout(
             "stat.error;phot.flux.density", "Noise expected of one image.",
         ),
         Column(
-            "Scatter/Noise", "noise_ratio", "float", None, "arith.ratio",
+            "Scatter/Noise", "noise_ratio", "float", None, "stat.stdev;arith.ratio",
             "Scatter over the noise expected of one image.",
         ),
         *_columns("rejected"),
