@@ -82,6 +82,17 @@ def test_fluxes_are_as_far_from_the_truth_as_told(typed: list[Typed], folder: Pa
     assert f"the flux is {100 - long:.0f} % too low" in text
 
 
+def test_warnings_go_with_the_run(typed: list[Typed], folder: Path) -> None:
+    assert typed
+    with Catalogue(folder / "iracdb.sqlite", create=False) as catalogue:
+        warnings = catalogue.get(2).warnings
+        catalogue.freeze(2, folder / "run2.sqlite")
+    assert len(warnings) == 3
+    with Catalogue(folder / "other.sqlite") as other:
+        other.thaw(folder / "run2.sqlite")
+        assert other.get(2).warnings == warnings
+
+
 def test_steps_are_those_of_the_recipes() -> None:
     rows = {step: (manual, handbook) for step, manual, handbook, _ in table(text_of(PAGE), "step")}
     recipes = RECIPES["manual"], RECIPES["handbook"]
