@@ -16,7 +16,7 @@ _IMAGES = (
     click.option(
         "--drop-planes",
         metavar="LIST",
-        help="Planes left out, from 0, such as 0,57 or 0-13.  [default: the recipe's]",
+        help="Planes left out, from 0, such as 0,57 or 0-13; or none.  [default: the recipe's]",
     ),
     click.option(
         "--mask/--no-mask",

@@ -22,6 +22,7 @@ from . import (
     files,
     holdings,
     keeping,
+    lightcurves,
     measuring,
     pipeline,
     published,
@@ -70,7 +71,7 @@ def cli() -> None:
 for command in (
     database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
     files.problems, files.header, measuring.run, pipeline.pipeline,
-    results.runs, results.show, results.export,
+    results.runs, results.show, results.export, lightcurves.lightcurve, lightcurves.colour,
     studies.radius_test, studies.studies, studies.study, studies.export_study,
     comparing.compare, explaining.why,
     tracing.lineage, standing.withdraw, standing.restore,

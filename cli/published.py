@@ -174,7 +174,9 @@ def _number(value: float | None) -> str:
 
 @click.command()
 @click.argument("runs", nargs=-1, shell_complete=run_names)
-@click.option("--strict", is_flag=True, help="Exit with status 1 if anything was found.")
+@click.option(
+    "--strict", is_flag=True, help="Exit with status 1 if an error or a warning was found."
+)
 @click.option("--rows", is_flag=True, help="Print the rows that each finding is about.")
 @output_options
 @common_options
@@ -185,6 +187,7 @@ def audit(runs: tuple[str, ...], strict: bool, rows: bool, output_format: str) -
     """
     with open_catalogue() as catalogue:
         found = catalogue.audit(*runs)
+    status = 1 if strict and any(finding.severity != "note" for finding in found) else 0
     if output_format == "json":
         print_json(
             [
@@ -193,7 +196,7 @@ def audit(runs: tuple[str, ...], strict: bool, rows: bool, output_format: str) -
                 for f in found
             ]
         )  # fmt: skip
-        return 1 if strict and found else 0
+        return status
     titles = ("severity", "code", "run", "finding")
     print_rows(titles, [(f.severity, f.code, f.run, f.sentence) for f in found], output_format)
     if output_format == "table":
@@ -204,7 +207,7 @@ def audit(runs: tuple[str, ...], strict: bool, rows: bool, output_format: str) -
         counted = Counter(f.severity for f in found)
         said = ", ".join(many(counted[kind], kind) for kind in ("error", "warning", "note"))
         note(f"{said}: each is explained in docs/audit.md" if found else "Nothing was found")
-    return 1 if strict and found else 0
+    return status
 
 
 @click.command()

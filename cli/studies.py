@@ -73,7 +73,7 @@ def radius_test(
             f"This {again} the study {prepared.test.study}: {many(len(prepared.plans), 'run')}, "
             f"{many(len(plan.aors), 'AOR')}, {many(len(plan.inputs), 'frame')}"
         )
-        for sentence in (*plan.warnings, *_nowhere(prepared)):
+        for sentence in (*prepared.warnings, *_nowhere(prepared)):
             note(f"  {sentence}")
 
     folder = None if no_tables else out
@@ -147,14 +147,14 @@ def _tell_plan(prepared: Prepared, as_json: bool) -> None:
                 "parameters": plan.parameters.values,
                 "aors": list(plan.aors),
                 "frames": len(plan.inputs),
-                "warnings": [*plan.warnings, *_nowhere(prepared)],
+                "warnings": [*prepared.warnings, *_nowhere(prepared)],
             }
         )
         return
     print_table(
         ("Run", "Combination", "Aperture correction", "From", "AORs that cannot be measured"), rows
     )
-    for sentence in (*plan.warnings, *_nowhere(prepared)):
+    for sentence in (*prepared.warnings, *_nowhere(prepared)):
         click.echo(sentence)
     click.echo(
         f"A dry run: the study {test.study} would be of {many(len(rows), 'run')} over "

@@ -189,7 +189,7 @@ IMG_MORE: tuple[Column, ...] = (
         "Peak", "peak", "float", "MJy sr-1", "phot.count;stat.max",
         "Brightest pixel of the source circle.",
     ),
-    Column("Well Fraction", "well_fraction", "float", None, "arith.ratio",
+    Column("Well Fraction", "well_fraction", "float", None, "instr.saturation;arith.ratio",
            "Electrons of the brightest pixel over the full well."),
     Column("Noise Pixels", "noise_pixels", "float", "pix", "phys.angArea;instr.det",
            "Square of the sum over the sum of squares."),

@@ -17,10 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import psycopg
 import pytest
+import warm
+from built_once import NAME, Copies, administrator
 from sqlalchemy import make_url
 
+from iracdb import workers
+from iracdb.catalogue import database as database_module
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.urls import database_url
 
@@ -29,6 +34,17 @@ REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 # Where the tests are started in the background, Ctrl-C is ignored, in all that they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says nothing on a machine that does other work too.
+hypothesis.settings.register_profile(
+    "iracdb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("iracdb")
+
+# Tests make and drop thousands of small files; in memory that takes a tenth of the time. The server
+# keeps its data there, and pytest its folders, but for a place where no program may be started.
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
 
 SERVER_VARIABLE = "IRACDB_TEST_POSTGRES_URL"
 SECONDS_TO_START = 60
@@ -41,7 +57,7 @@ class PortTaken(OSError):
 # The server ends with the tests however they end, killed included: its keeper reads from a pipe
 # that only the tests hold open, and at its end stops the server and removes all it left.
 KEEPER = """
-"$1/bin/postgres" -D "$2/data" -c listen_addresses=127.0.0.1 -c port="$3" \
+"$1/bin/postgres" -D "$4/data" -c listen_addresses=127.0.0.1 -c port="$3" \
     -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
     -c shared_buffers=32MB -c max_connections=50 >"$2/log" 2>&1 &
 server=$!
@@ -49,8 +65,25 @@ read -r _
 kill -INT $server 2>/dev/null
 wait $server
 cd /
-rm -rf "$2"
+rm -rf "$2" "$4"
 """
+
+
+def _in_memory(*, programs: bool) -> str | None:
+    """Name a folder in memory with room for the tests, where there is one."""
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return None
+    found = os.statvfs(MEMORY)
+    if found.f_bavail * found.f_frsize < ROOM or (programs and found.f_flag & os.ST_NOEXEC):
+        return None
+    return str(MEMORY)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where nobody says where folders of tests are to be, they are in memory."""
+    folder = _in_memory(programs=True)
+    if folder is not None and config.option.basetemp is None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,6 +94,34 @@ def _no_settings_of_the_user() -> Iterator[None]:
             if name.startswith(("IRACDB_RUN_", "IRACDB_JOBS", "IRACDB_IDL_")):
                 patch.delenv(name)
         patch.setenv("IRACDB_CONFIG", os.devnull)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
+    """Catalogues made in this process are copies of one: see `built_once`."""
+    made = Copies(database_module.build, tmp_path_factory.mktemp("built"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "build", made)
+        yield made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_at_once() -> Iterator[None]:
+    """Worker processes of commands in this process are forked by a server, not started anew.
+
+    They are started anew, as users have them, in all commands that tests give a process.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "get_context", lambda _method: warm.CONTEXT)
+        yield
+
+
+@pytest.fixture(scope="module")
+def built_in_earnest(copies: Copies) -> Iterator[None]:
+    """For tests of the building itself: no copies in this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "build", copies.in_earnest)
         yield
 
 
@@ -82,7 +143,7 @@ def gdl() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_server(copies: Copies) -> Iterator[str]:
     """URL of a PostgreSQL server whose user may create databases.
 
     It is the one that IRACDB_TEST_POSTGRES_URL names, else one of the tests' own, each worker's
@@ -90,7 +151,8 @@ def postgres_server() -> Iterator[str]:
     """
     given = os.environ.get(SERVER_VARIABLE)
     if given:
-        yield given
+        with copies.on(given):
+            yield given
         return
     with contextlib.ExitStack() as stack:
         try:
@@ -98,6 +160,7 @@ def postgres_server() -> Iterator[str]:
         except (OSError, subprocess.SubprocessError, LookupError) as problem:
             said = getattr(problem, "stderr", None) or problem
             _absent(f"no PostgreSQL server of the tests' own could be started: {said}")
+        stack.enter_context(copies.on(url))
         yield url
 
 
@@ -151,22 +214,15 @@ def _absent(reason: str) -> NoReturn:
 
 @contextlib.contextmanager
 def _empty_database(server: str) -> Iterator[str]:
-    name = f"iracdb_test_{uuid.uuid4().hex}"
-    with _administrator(server) as connection:
+    name = f"{NAME}{uuid.uuid4().hex}"
+    with administrator(server) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     try:
         url = make_url(server).set(drivername="postgresql", database=name)
         yield url.render_as_string(hide_password=False)
     finally:
-        with _administrator(server) as connection:
+        with administrator(server) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@contextlib.contextmanager
-def _administrator(url: str) -> Iterator[psycopg.Connection]:
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        yield connection
 
 
 def _entered(stack: contextlib.ExitStack) -> str:
@@ -185,23 +241,25 @@ def _own_server() -> Iterator[str]:
     all; so only its programs are used. PostgreSQL refuses to be root: then it is nobody.
     """
     folder = Path(tempfile.mkdtemp(prefix="iracdb-postgres-"))
+    place = Path(tempfile.mkdtemp(prefix="iracdb-data-", dir=_in_memory(programs=False)))
     try:
         programs, identity = _programs(folder)
         password = secrets.token_hex(16)
         (folder / "password").write_text(password)
         _give_away(folder, identity)
+        _give_away(place, identity)
         # Error messages are compared with words: they must not be translated.
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
         subprocess.run(
-            [programs / "bin" / "initdb", "-D", folder / "data", "-U", "iracdb", "--no-sync",
+            [programs / "bin" / "initdb", "-D", place / "data", "-U", "iracdb", "--no-sync",
              "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256",
-             f"--pwfile={folder / 'password'}"],
+             "-c", "scram_iterations=1", f"--pwfile={folder / 'password'}"],
             check=True, capture_output=True, text=True, cwd=folder, env=environment, **identity,
         )  # fmt: skip
         port = _free_port()
         url = f"postgresql://iracdb:{password}@127.0.0.1:{port}/postgres"
         with subprocess.Popen(
-            ["/bin/sh", "-c", KEEPER, "keeper", programs, folder, str(port)],
+            ["/bin/sh", "-c", KEEPER, "keeper", programs, folder, str(port), place],
             stdin=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True, **identity,
         ) as keeper:  # fmt: skip
             try:
@@ -211,6 +269,7 @@ def _own_server() -> Iterator[str]:
                 _end(keeper)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _programs(folder: Path) -> tuple[Path, dict]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import in_this_process
 from published_helpers import copy_run
 from sqlalchemy import insert
 
@@ -117,10 +119,11 @@ os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
 
 
 def typed(*commands: str, cwd: Path, powerless: bool = False) -> list[tuple[int, str, str]]:
-    """Carry commands out, all in one process: each one's status and what it prints."""
-    words = [sys.executable, "-c", _TYPED, *commands]
-    if powerless:
-        words[2:2] = [_POWERLESS]
+    """Carry commands out: each one's status and what it prints."""
+    if not powerless:
+        said = [in_this_process(shlex.split(each), cwd, os.environ) for each in commands]
+        return [(each.returncode, each.stdout, each.stderr) for each in said]
+    words = [sys.executable, "-c", _POWERLESS, _TYPED, *commands]
     done = subprocess.run(words, capture_output=True, text=True, cwd=cwd, timeout=240, check=False)
     if done.returncode == 77:
         pytest.skip("the superuser's rights cannot be given up here")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+from iracdb_cli.main import main
 from sqlalchemy import select
+from warm import carried_out
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
@@ -115,11 +121,40 @@ def outcomes(report: Any) -> dict[str, int]:
 def iracdb(
     *arguments: str | os.PathLike[str], before: str = "", cwd: Path, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Carry out a command in a process of its own, after some lines of Python."""
-    program = f"import sys\n{before}\nfrom iracdb_cli.main import main\nsys.exit(main())"
+    """Carry out a command, in a process of its own where it must be one.
+
+    It must where lines of Python go before it, or where it is told how to start.
+    """
+    words = list(map(os.fspath, arguments))
     environment = {k: v for k, v in os.environ.items() if k != "IRACDB_DATABASE_URL"}
+    if not before and not options:
+        return in_this_process(words, cwd, environment)
+    program = f"import sys\n{before}\nfrom iracdb_cli.main import main\nsys.exit(main())"
+    if options.keys() <= {"start_new_session"}:
+        return carried_out(program, words, cwd, environment, seconds=120)
     return subprocess.run(
-        [sys.executable, "-c", program, *map(os.fspath, arguments)],
+        [sys.executable, "-c", program, *words],
         **({"capture_output": True, "text": True, "cwd": cwd, "env": environment, "timeout": 120}
            | options),
     )  # fmt: skip
+
+
+def in_this_process(
+    words: Sequence[str], folder: Path, environment: Mapping[str, str], *, together: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Carry out a command as a process would, without the second that one takes to start.
+
+    With ``together`` both streams go where the one goes, in the order of writing.
+    """
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    err = out if together else io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
+        patch.setattr(sys, "argv", ["iracdb", *words])
+        for name in os.environ.keys() - environment.keys():
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main()
+    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(words, status, said[0], None if together else said[1])

@@ -7,14 +7,20 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from helpers import in_this_process
+from warm import carried_out
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables
 from iracdb.irac.simulate import FrameSpec, file_path, simulate_frame, write_fits
+from iracdb.runs import software
 from iracdb.runs.results import Run
 
 TIME_LIMIT = 120
@@ -140,7 +146,23 @@ def environment(location: str) -> dict[str, str]:
 
 def command(location: str, *words: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Carry out a command of ours in a folder."""
-    return _carried_out("never", location, words, folder)
+    with _software_of_no_tree():
+        return in_this_process(list(map(str, words)), folder, environment(location))
+
+
+@contextmanager
+def _software_of_no_tree() -> Iterator[None]:
+    """Let this process see of itself what one without git sees; then again what it saw before."""
+    before = software.this_software()
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            patch.setattr(software, "_git", lambda: (None, None))
+            software.this_software.cache_clear()
+            yield
+        finally:
+            patch.setattr(software, "_git", lambda: (before.git_commit, before.git_changes))
+            software.this_software.cache_clear()
+            assert software.this_software() == before
 
 
 def cut_short(
@@ -152,7 +174,8 @@ def cut_short(
     second AOR, before its transaction ends; "declared-kill": when all is declared and nothing is
     measured.
     """
-    return _carried_out(how, location, words, folder)
+    told = [how, str(folder), *map(str, words)]
+    return carried_out(_DRIVER, told, folder, environment(location), seconds=TIME_LIMIT)
 
 
 def begun(location: str, *words: str | Path, folder: Path) -> subprocess.Popen[str]:
@@ -164,19 +187,4 @@ def begun(location: str, *words: str | Path, folder: Path) -> subprocess.Popen[s
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-
-
-def _carried_out(
-    how: str, location: str, words: tuple[str | Path, ...], folder: Path
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", _DRIVER, how, str(folder), *map(str, words)],
-        env=environment(location),
-        cwd=folder,
-        text=True,
-        capture_output=True,
-        timeout=TIME_LIMIT,
-        start_new_session=True,
-        check=False,
     )

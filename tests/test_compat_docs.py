@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import doctest
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from helpers import in_this_process
 from iracdb_cli.main import cli
 from iracdb_cli.pipeline import pipeline
-from test_docs import IRACDB, NearlyEqual, blocks, console, table, text_of, the_same
+from test_docs import NearlyEqual, blocks, console, table, text_of, the_same
 
 from iracdb.compat.calls import _later, _older
 
@@ -28,12 +27,8 @@ def test_commands_and_calls_print_what_the_page_shows(
     Path("list.csv").write_text(listed)
     for words, expected in console(text):
         assert words[0] == "iracdb"
-        done = subprocess.run(
-            [sys.executable, "-c", IRACDB, *words[1:]],
-            # Both streams as a terminal shows them, in the order of writing.
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"}, timeout=120,
-        )  # fmt: skip
+        # Both streams as a terminal shows them, in the order of writing.
+        done = in_this_process(words[1:], tmp_path, os.environ, together=True)
         assert done.returncode == 0, done.stdout
         assert len(done.stdout.splitlines()) == len(expected.splitlines()), done.stdout
         assert the_same(expected, done.stdout), done.stdout

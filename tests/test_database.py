@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 import shlex
@@ -20,7 +21,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from built_once import Copies
 from sqlalchemy import Connection, exc, inspect, text
+from verify_helpers import a_database
 
 from iracdb.catalogue import database as database_module
 from iracdb.catalogue import revisions, tables, views
@@ -30,6 +33,8 @@ from iracdb.catalogue.urls import database_url
 from iracdb.errors import NotOurs, Unreachable, UsageError, WrongRevision
 from iracdb.flags import FLAGS
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS
+
+pytestmark = pytest.mark.usefixtures("built_in_earnest")
 
 FIXED_VIEWS = {"run_aor_data", "run_img_data", "header_card", "quality_flag", "ivoa_obscore"}
 
@@ -249,6 +254,45 @@ def test_a_migrated_database_is_the_one_that_the_models_make(any_database: Datab
     for table, schema in modelled[0].items():
         assert migrated[0][table] == schema, table
     assert migrated[1] == modelled[1]
+
+
+def everything(database: Database) -> list[object]:
+    """Tables, views, what stands in them, and how the database keeps its file."""
+    with database.read() as connection:
+        made: list[object] = [reflected(connection), reported(connection), held(connection)]
+        made.append(revisions.current(connection))
+        inspector = inspect(connection)
+        for view in sorted(inspector.get_view_names()):
+            made.append((view, inspector.get_view_definition(view)))
+            made.append(connection.execute(text(f'SELECT * FROM "{view}"')).all())
+        if connection.dialect.name == "sqlite":
+            sql = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2"
+            made.append(connection.execute(text(sql)).all())
+            for pragma in (
+                "journal_mode",
+                "page_size",
+                "auto_vacuum",
+                "encoding",
+                "user_version",
+                "application_id",
+                "freelist_count",
+            ):
+                made += [pragma, connection.execute(text(f"PRAGMA {pragma}")).scalar()]
+    return made
+
+
+def test_what_other_tests_copy_is_what_is_built(
+    any_database: Database, copies: Copies, request: pytest.FixtureRequest, tmp_path: Path
+):
+    with contextlib.ExitStack() as stack:
+        location = str(tmp_path / "copied.sqlite")
+        if any_database.dialect == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            location = stack.enter_context(a_database(server))
+        copied = connect(database_url(location), create=True)
+        stack.callback(copied.close)
+        copies(copied)
+        assert everything(copied) == everything(any_database)
 
 
 def test_constraints_are_named_by_the_convention(any_database: Database):

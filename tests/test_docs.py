@@ -27,6 +27,7 @@ from docs_helpers import (
     text_of,
     the_same,
 )
+from helpers import in_this_process
 from iracdb_cli import main as command_line
 from iracdb_cli.measuring import run as run_command
 from sqlalchemy import inspect
@@ -72,12 +73,8 @@ def test_readme_prints_what_it_says(empty_folder: Path) -> None:
     assert [words[1] for words, _ in commands] == ["simulate", "ingest", "run", "sql"]
     for words, expected in commands:
         assert words[0] == "iracdb"
-        done = subprocess.run(
-            [sys.executable, "-c", IRACDB, *words[1:]],
-            # Both streams as a terminal shows them, in the order of writing.
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"}, timeout=120,
-        )  # fmt: skip
+        # Both streams as a terminal shows them, in the order of writing.
+        done = in_this_process(words[1:], empty_folder, os.environ, together=True)
         assert done.returncode == 0, done.stdout
         assert len(done.stdout.splitlines()) == len(expected.splitlines()), done.stdout
         assert the_same(expected, done.stdout), done.stdout

@@ -39,6 +39,7 @@ FLOORS = (
     "iracdb.layouts",
     "iracdb.flags",
     "iracdb.workers",
+    "iracdb.compiled",
     "iracdb.settings",
     "iracdb.passwords",
     "iracdb.errors",

@@ -295,10 +295,12 @@ def test_frames_of_different_pipelines_are_reported(catalogue: Catalogue, tmp_pa
     specs = exposures(2)
     write_frames(tmp_path, specs[0], replace(specs[1], creator="S18.18.0"))
     catalogue.ingest(tmp_path)
-    (warning,) = catalogue.plan().warnings
+    with pytest.raises(RunRefused, match=r"calibration: CREATOR S18\.18\.0, S19\.2\.0; "):
+        catalogue.plan()
+    (warning,) = catalogue.plan(allow_mixed_calibration=True).warnings
     assert "91000000" in warning
     assert "S18.18.0, S19.2.0" in warning
-    (row,) = averages(catalogue, catalogue.run())
+    (row,) = averages(catalogue, catalogue.run(allow_mixed_calibration=True))
     assert row["creators"] == "S18.18.0, S19.2.0"
     assert row["n_total"] == 2
 
@@ -357,6 +359,7 @@ def test_an_aor_counts_why_its_images_could_not_be_used(
         "n_total": 8, "n_workable": 2, "n_rejected": 0, "n_coordinate_conversion": 0,
         "n_not_in_fov": 1, "n_centroiding": 1, "n_aperture_out_of_bounds": 1,
         "n_bad_center_guess": 1, "n_nan_in_aperture": 2, "n_no_background": 0,
+        "n_fatal_in_aperture": 0, "n_header_mark": 0,
     }  # fmt: skip
     assert (mixed["state"], mixed["reason"]) == ("measured", None)
     assert (empty["state"], empty["reason"]) == (
@@ -575,7 +578,7 @@ def test_the_mission_ends_with_mjd_54968(catalogue: Catalogue, tmp_path: Path) -
     both = replace(PLAIN, aorkey=91000512)
     write_frames(tmp_path, replace(both, mjd=54968.0), replace(both, mjd=54968.0000001, expid=1))
     catalogue.ingest(tmp_path)
-    run = catalogue.run()
+    run = catalogue.run(allow_mixed_calibration=True)
     assert list(run.aor_data["Mission"]) == ["CRYO", "WARM", "WARM"]
     for row, cryogenic in zip(images(catalogue, run), (True, False, True, False), strict=True):
         assert row["array_location_factor"] == pytest.approx(
@@ -1093,7 +1096,9 @@ def test_the_corrections_coefficients_are_recorded_by_digest(
     write_frames(tmp_path, PLAIN)
     catalogue.ingest(tmp_path)
     run = catalogue.run()
-    (held,) = select(catalogue, "SELECT * FROM calibration")
+    held, table = select(catalogue, "SELECT * FROM calibration ORDER BY kind DESC")
+    assert table["sha256"] == run.parameters["aperture_correction_sha256"]
+    assert (table["kind"], table["name"]) == ("aperture-correction", "manual 1")
     assert (run.row.response_id, held["kind"]) == (held["id"], "response")
     assert run.parameters["response_coefficients"] == held["sha256"]
     content = held["content"]

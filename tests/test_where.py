@@ -230,7 +230,11 @@ def _file(**facts: Any) -> ScienceFile:
         "sha256": "", "name": "", "creator": None, "mjd_obs": 55_000.0, "date_obs": None,
         "read_mode": "SUB", "frame_time": None, "exposure_time": None, "hdr_part": None,
         "dither_position": None, "dither_scale": None, "aor_label": None, "object": None,
-        "ra_ref": None, "dec_ref": None, "shape": (32, 32),
+        "ra_ref": None, "dec_ref": None, "shape": (32, 32), "planes": None,
+        **dict.fromkeys(
+            ("fluxconv", "gain", "ronoise", "pixel_scale_x", "pixel_scale_y", "utcs_obs",
+             "spacecraft_x", "spacecraft_y", "spacecraft_z", "dark_sky", "header_marks")
+        ),
     }  # fmt: skip
     return ScienceFile(**{**values, **facts})
 

@@ -63,7 +63,9 @@ class ScienceFile:
     utcs_obs : float or None
         Start of the exposure to 1 ms, s from noon of 1 January 2000, UTC.
     spacecraft_x, spacecraft_y, spacecraft_z : float or None
-        Where the telescope was, from the Sun's centre, km.
+        Where the telescope was at the start, from the Sun's centre, km.
+    spacecraft_vx, spacecraft_vy, spacecraft_vz : float or None
+        Its velocity, km/s.
     dark_sky : float or None
         Sky that the pipeline took away with its dark, MJy/sr.
     header_marks : int or None
@@ -104,6 +106,9 @@ class ScienceFile:
     spacecraft_x: float | None
     spacecraft_y: float | None
     spacecraft_z: float | None
+    spacecraft_vx: float | None
+    spacecraft_vy: float | None
+    spacecraft_vz: float | None
     dark_sky: float | None
     header_marks: int | None
     shape: tuple[int, int]
@@ -120,6 +125,12 @@ class ScienceFile:
         coordinates = self.spacecraft_x, self.spacecraft_y, self.spacecraft_z
         return motion.place_of(dict(zip(motion.PLACE_KEYWORDS, coordinates, strict=True)))
 
+    @property
+    def velocity(self) -> motion.Place | None:
+        """How the telescope moved, km/s; None where the header does not tell."""
+        parts = self.spacecraft_vx, self.spacecraft_vy, self.spacecraft_vz
+        return motion.place_of(dict(zip(motion.PLACE_KEYWORDS, parts, strict=True)))
+
 
 COLUMNS = (
     frame.c.id.label("frame_id"), file.c.id.label("file_id"), frame.c.aorkey, frame.c.expid,
@@ -128,7 +139,8 @@ COLUMNS = (
     file.c.hdr_part, file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
     file.c.ra_ref, file.c.dec_ref, file.c.fluxconv, file.c.gain, file.c.ronoise,
     file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.utcs_obs,
-    file.c.spacecraft_x, file.c.spacecraft_y, file.c.spacecraft_z, file.c.dark_sky,
+    file.c.spacecraft_x, file.c.spacecraft_y, file.c.spacecraft_z,
+    file.c.spacecraft_vx, file.c.spacecraft_vy, file.c.spacecraft_vz, file.c.dark_sky,
     file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
 )  # fmt: skip
 """What is read of a file and its frame to make a `ScienceFile`."""

@@ -11,6 +11,7 @@ from iracdb.catalogue.database import Database
 
 if TYPE_CHECKING:
     from iracdb.compare.arithmetic import Arithmetic
+    from iracdb.compare.colour import Colours
     from iracdb.compare.comparison import Comparison
     from iracdb.compare.why import Explanation
 
@@ -52,6 +53,39 @@ class ComparesRuns:
         from iracdb.compare.comparison import compare
 
         return compare(self._database, a, b)
+
+    def colour(
+        self,
+        a: int | str,
+        b: int | str,
+        *,
+        target: str | None = None,
+        within: float = 0.5,
+    ) -> Colours:
+        """Join two runs of different channels: flux ratios and Vega colours.
+
+        Parameters
+        ----------
+        a, b : int or str
+            Numbers or names of two runs.
+        target : str, optional
+            Only this target.
+        within : float, optional
+            How far averages of different AORs may be apart, days.
+
+        Returns
+        -------
+        Colours
+            With ``rows``, one a pair of averages: of one AOR, else the nearest in time.
+
+        Raises
+        ------
+        iracdb.errors.IracdbError
+            Where both are of one channel, or nothing of them goes together.
+        """
+        from iracdb.compare.colour import colours
+
+        return colours(self._database, a, b, target=target, within=within)
 
     @overload
     def why(

@@ -1,7 +1,7 @@
 """The columns that are compared, and which of them a run tells.
 
-A run measured here tells all. An imported one tells what its tables print; one recomputed from it
-copies that and adds what was computed.
+A run measured here tells all that was stored when it was made. An imported one tells what its
+tables print; one recomputed from it copies that and adds what was computed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from iracdb.catalogue.tables import LATER_COLUMNS
 from iracdb.flags import FLAGS, flag_of_column
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS
 
@@ -192,7 +193,12 @@ def flag_names(a: Any, b: Any) -> tuple[str, ...]:
 
 def _tells(run: Any, column: Compares) -> bool:
     if measured_here(run):
-        return True
+        # A run tells nothing of what had no name yet when it was made.
+        return not any(
+            column.name in columns
+            for name, columns in LATER_COLUMNS.items()
+            if name not in run.parameters
+        )
     layout = LAYOUTS[run.layout]
     printed = {each.key for each in (*layout.aor, *layout.img)}
     return column.shown in printed or (column.computed and run.origin == "executed")

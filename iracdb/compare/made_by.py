@@ -42,6 +42,7 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
     "radius_outer": (IMAGES, "the annulus of the sky, and what it cuts"),
     "aperture_correction": (AVERAGES, "a factor of every flux in mJy"),
     "aperture_correction_from": (NOTHING, "where the factor comes from"),
+    "aperture_correction_sha256": (NOTHING, "the content of the table that it comes from"),
     "pixel_size": (AVERAGES, "its square is a factor of every flux in mJy"),
     "pixel_size_from": (NOTHING, "where the size comes from"),
     "centre": (IMAGES, "how centres are found"),

@@ -27,7 +27,8 @@ FACTS = (
     "creator", "mjd_obs", "date_obs", "read_mode", "frame_time", "exposure_time", "hdr_part",
     "dither_position", "dither_scale", "aor_label", "object", "ra_ref", "dec_ref", "bunit",
     "fluxconv", "gain", "ronoise", "bscale", "bzero", "pixel_scale_x", "pixel_scale_y",
-    "utcs_obs", "spacecraft_x", "spacecraft_y", "spacecraft_z", "header_marks", "dark_sky",
+    "utcs_obs", "spacecraft_x", "spacecraft_y", "spacecraft_z",
+    "spacecraft_vx", "spacecraft_vy", "spacecraft_vz", "header_marks", "dark_sky",
     "fpa_temperature", "jitter",
 )  # fmt: skip
 """What a header tells of its exposure and its processing, by the names of the columns."""
@@ -233,6 +234,9 @@ def _facts(header: Header, name: FileName) -> dict[str, Any]:
         "spacecraft_x": header.number("SPTZR_X"),
         "spacecraft_y": header.number("SPTZR_Y"),
         "spacecraft_z": header.number("SPTZR_Z"),
+        "spacecraft_vx": header.number("SPTZR_VX"),
+        "spacecraft_vy": header.number("SPTZR_VY"),
+        "spacecraft_vz": header.number("SPTZR_VZ"),
         "header_marks": marks_of({key: header.text(key) for key in MARK_KEYWORDS}),
         "dark_sky": header.number("SKYDRKZB"),
         "fpa_temperature": header.number("AFPAT2B"),

@@ -91,11 +91,29 @@ def read_pixels(file: FrameFile) -> npt.NDArray[np.float64]:
                     pixels = np.asarray(hdus[0].data)
             check_unchanged(file, os.fstat(stream.fileno()))
     except OSError as problem:
-        raise InputsChanged(
-            f"{file.path} cannot be read: {problem.strerror or problem}. "
-            "Put it back, or ingest where it is now, and repeat the command"
-        ) from None
+        raise unreadable(file, problem) from None
     return pixels.astype(np.float64)
+
+
+def unreadable(file: FrameFile, problem: OSError) -> InputsChanged:
+    """Say that a frame cannot be read.
+
+    Parameters
+    ----------
+    file : FrameFile
+        From the catalogue.
+    problem : OSError
+        What the system says.
+
+    Returns
+    -------
+    InputsChanged
+        To be raised.
+    """
+    return InputsChanged(
+        f"{file.path} cannot be read: {problem.strerror or problem}. "
+        "Put it back, or ingest where it is now, and repeat the command"
+    )
 
 
 def check_unchanged(file: FrameFile, status: os.stat_result) -> None:
@@ -175,11 +193,30 @@ def sky_to_pixel(
         x and y in pixels, 0-based, integers at pixel centres, converged to 1e-8 pixels; NaN where
         the position cannot be converted.
     """
-    ra = np.atleast_1d(np.asarray(ra, dtype=float))
-    dec = np.atleast_1d(np.asarray(dec, dtype=float))
-    nowhere = np.full((len(ra), 2), np.nan)
+    ra = np.array(ra, dtype=np.float64, ndmin=1)
+    dec = np.array(dec, dtype=np.float64, ndmin=1)
     if cards is None:
-        return nowhere
+        return np.full((len(ra), 2), np.nan)
+    # Here, since only those who measure wait for the compiler to be imported.
+    from iracdb.irac.tan_sip import on_plane, read_plane, to_fk5
+
+    plane = read_plane(cards)
+    if plane is None:
+        return _by_wcslib(cards, ra, dec)
+    here = to_fk5(ra, dec) if cards["RADESYS"] == "FK5" else (ra, dec)
+    pixels: npt.NDArray[np.float64]
+    pixels, unsure = on_plane(plane, *here)
+    if unsure:
+        asked = np.isinf(pixels[:, 0])
+        pixels[asked] = _by_wcslib(cards, ra[asked], dec[asked])
+    return pixels
+
+
+def _by_wcslib(
+    cards: dict[str, Any], ra: npt.NDArray[np.float64], dec: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Do the same for any coordinate system."""
+    nowhere = np.full((len(ra), 2), np.nan)
     try:
         wcs = make_wcs(cards)
         lon, lat = _in_frame_of(wcs, ra, dec)

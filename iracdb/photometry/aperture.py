@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from photutils.geometry import circular_overlap_grid
 
 from iracdb.errors import UsageError
 
@@ -117,11 +116,15 @@ class Sums:
         Sum of the overlap of the finite pixels.
     nan_pixels : numpy.ndarray
         Count of the pixels that overlap and are not finite; 0 where nothing was measured.
+    deviation : numpy.ndarray
+        Standard deviation of the finite pixels, weighted by their overlap; NaN where there is
+        none.
     """
 
     total: FloatArray
     pixels: FloatArray
     nan_pixels: IntArray
+    deviation: FloatArray
 
 
 def ring_sums(
@@ -154,17 +157,15 @@ def ring_sums(
     Sums
         NaN where the position is NaN or the ring leaves the array.
     """
-    n, ny, nx = images.shape
-    total, pixels = np.full(n, np.nan), np.full(n, np.nan)
-    nan_pixels = np.zeros(n, dtype=np.int64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for k in np.flatnonzero(stays_on(x, y, r_out, (ny, nx), shift)):
-            values, weights = ring_pixels(images[k], float(x[k]), float(y[k]), r_out, r_in)
-            finite = np.isfinite(values)
-            total[k] = np.sum(weights[finite] * values[finite])
-            pixels[k] = np.sum(weights[finite])
-            nan_pixels[k] = np.count_nonzero(~finite)
-    return Sums(total, pixels, nan_pixels)
+    # Here, since only those who measure wait for the compiler to be imported.
+    from iracdb.photometry.ring_kernel import room, sum_rings
+
+    images = np.ascontiguousarray(images, dtype=np.float64)
+    inside = stays_on(x, y, r_out, (images.shape[1], images.shape[2]), shift)
+    at_x, at_y = np.where(inside, x, np.nan), np.where(inside, y, np.nan)
+    cells = room(r_out, images.shape)
+    found = sum_rings(images, at_x, at_y, float(r_out), float(r_in), cells)
+    return Sums(found[:, 0], found[:, 1], found[:, 2].astype(np.int64), found[:, 3])
 
 
 def ring_pixels(
@@ -188,17 +189,13 @@ def ring_pixels(
     values, weights : numpy.ndarray
         Pixel values (m,), row by row, NaN kept, and their overlaps (m,), in (0, 1].
     """
-    x0, x1 = math.floor(x - r_out + 0.5), math.ceil(x + r_out + 0.5)
-    y0, y1 = math.floor(y - r_out + 0.5), math.ceil(y + r_out + 0.5)
-    grid = (x0 - 0.5 - x, x1 - 0.5 - x, y0 - 0.5 - y, y1 - 0.5 - y, x1 - x0, y1 - y0)
-    weights = circular_overlap_grid(*grid, r_out, 1, 1)
-    if r_in > 0:
-        weights = weights - circular_overlap_grid(*grid, r_in, 1, 1)
-    cut = image[max(y0, 0) : y1, max(x0, 0) : x1]
-    bottom, left = max(-y0, 0), max(-x0, 0)
-    weights = weights[bottom : bottom + cut.shape[0], left : left + cut.shape[1]]
-    overlapping = weights > 0
-    return cut[overlapping], weights[overlapping]
+    from iracdb.photometry.ring_kernel import gather, room
+
+    image = np.ascontiguousarray(image, dtype=np.float64)
+    cells = room(r_out, image.shape)
+    values, weights = np.empty(cells), np.empty(cells)
+    count = gather(image, float(x), float(y), float(r_out), float(r_in), values, weights)
+    return values[:count], weights[:count]
 
 
 def stays_on(

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iracdb.errors import UsageError
-from iracdb.photometry.aperture import Aperture, ring_pixels, ring_sums
+from iracdb.photometry.aperture import Aperture, ring_sums
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -136,10 +136,7 @@ class MeanSky:
         # 0/0 is an annulus without a value: NaN is the answer.
         with np.errstate(invalid="ignore"):
             level = sums.total / area
-        sigma = np.full(len(images), np.nan)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for k in np.flatnonzero(np.isfinite(level)):
-                sigma[k] = _spread(images[k], float(x[k]), float(y[k]), aperture)
+        sigma = np.where(np.isfinite(level), sums.deviation, np.nan)
         return SkyLevels(level, sigma, sums.pixels, sums.nan_pixels)
 
 
@@ -261,16 +258,6 @@ def sky_named(name: str) -> Sky:
     if name not in SKIES:
         raise UsageError(f"No sky is called {name!r}; there are: {', '.join(SKIES)}")
     return SKIES[name]
-
-
-def _spread(image: FloatArray, x: float, y: float, aperture: Aperture) -> float:
-    """Give the standard deviation of an annulus's finite pixels, weighted by their overlap."""
-    values, weights = ring_pixels(image, x, y, aperture.r_out, aperture.r_in)
-    finite = np.isfinite(values)
-    values, weights = values[finite], weights[finite]
-    area = np.sum(weights)
-    from_mean = values - np.sum(weights * values) / area
-    return math.sqrt(np.sum(weights * from_mean**2) / area)
 
 
 def _levels(

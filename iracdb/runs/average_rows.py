@@ -127,15 +127,19 @@ def kept_means(
         "mjd_mid": stored(exact_mean(columns["mjd_mid"][kept])),
         "bjd_mid": stored(exact_mean(columns["bjd_mid"][kept])),
         "expected_noise": stored(math.sqrt(exact_mean(noise[kept] ** 2))),
-        "upper_limit": _limit(mean),
+        "upper_limit": _limit(mean, math.sqrt(exact_mean(noise[kept] ** 2))),
     }
 
 
-def _limit(mean: Average) -> float | None:
-    """Give an upper limit where a flux is not above three of its standard errors."""
-    if not mean.flux < _SEEN * mean.standard_error:
+def _limit(mean: Average, expected: float) -> float | None:
+    """Give an upper limit where a flux is not above three of its standard errors.
+
+    One image has no scatter: its expected noise stands for it.
+    """
+    error = expected if math.isnan(mean.standard_error) else mean.standard_error
+    if not mean.flux < _SEEN * error:
         return None
-    return float(upper_limit(mean.flux, mean.standard_error, _SEEN))
+    return float(upper_limit(mean.flux, error, _SEEN))
 
 
 def _counts(bits: npt.NDArray[Any] | None) -> dict[str, int]:

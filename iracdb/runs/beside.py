@@ -14,7 +14,7 @@ from iracdb.catalogue.targets import Position
 from iracdb.irac import times
 from iracdb.irac.header_marks import bits_named
 from iracdb.photometry.noise import SATURATED, expected_noise, well_fraction
-from iracdb.photometry.planes import Planes
+from iracdb.photometry.planes import SUBARRAY_PLANES
 from iracdb.photometry.sky import LEVEL_NOISE
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.planned import PlannedAverage
@@ -48,7 +48,7 @@ def tell_beside(
     images = planned.images(parameters.planes)
     files = [file for file, _ in images]
     _leave_out_marked(files, columns, parameters)
-    columns["mjd_start"], columns["mjd_mid"] = times_of(images, parameters.planes)
+    columns["mjd_start"], columns["mjd_mid"] = times_of(images, parameters)
     columns["bjd_mid"] = at_barycentre(columns["mjd_mid"], files, planned.target)
     columns["calibration_factor"] = calibration_factors(files, parameters)
     columns["expected_noise"] = _noise(images, columns, parameters)
@@ -73,7 +73,7 @@ def _leave_out_marked(
 
 
 def times_of(
-    images: Sequence[tuple[ScienceFile, int]], planes: Planes
+    images: Sequence[tuple[ScienceFile, int]], parameters: Parameters
 ) -> tuple[FloatArray, FloatArray]:
     """Tell the start and the middle of each image's exposure.
 
@@ -81,8 +81,8 @@ def times_of(
     ----------
     images : sequence of tuple
         File and plane, as `PlannedAverage.images` gives them.
-    planes : Planes
-        Which planes an image of a whole cube is made of.
+    parameters : Parameters
+        As applied: they tell which planes an image of a whole cube is made of.
 
     Returns
     -------
@@ -94,10 +94,34 @@ def times_of(
     cube = np.array([_start(file) for file in files], dtype=np.float64)
     frame_time = _array(files, "frame_time")
     plane = np.array([max(plane, 0) for _, plane in images], dtype=np.float64)
-    used = float(np.mean(planes.kept))
-    middle = [used if file.planes is not None and k < 0 else max(k, 0) for file, k in images]
+    middle = [float(np.mean(planes_in(file, k, parameters))) for file, k in images]
     start = np.where(plane > 0, cube + frame_time * plane / times.SECONDS, cube)
     return start, times.middle_of_each(cube, frame_time, np.array(middle, dtype=np.float64))
+
+
+def planes_in(file: ScienceFile, plane: int, parameters: Parameters) -> tuple[int, ...]:
+    """Tell which planes an image was made of.
+
+    Parameters
+    ----------
+    file : ScienceFile
+        The file measured.
+    plane : int
+        The plane that the image is; -1 for one made of a whole file.
+    parameters : Parameters
+        As applied.
+
+    Returns
+    -------
+    tuple of int
+        Their numbers, from 0; 0 alone for a full-array frame. A sub2d is the archive's own mean
+        of all planes of its cube.
+    """
+    if plane >= 0:
+        return (plane,)
+    if file.planes is not None:
+        return parameters.planes.kept
+    return tuple(range(SUBARRAY_PLANES)) if parameters["kind"] == "sub2d" else (0,)
 
 
 def _start(file: ScienceFile) -> float:
@@ -116,7 +140,8 @@ def at_barycentre(mjd: FloatArray, files: Sequence[ScienceFile], target: Positio
     mjd : ndarray, shape (n,)
         MJD (UTC).
     files : sequence of ScienceFile
-        The frames, which tell where the telescope was.
+        The frames, which tell where the telescope was at their start, and how it moved. It goes
+        30 km/s: light's way changes by 0.1 ms each second. One that does not tell stands still.
     target : Position
         From whose direction the light comes.
 
@@ -129,7 +154,11 @@ def at_barycentre(mjd: FloatArray, files: Sequence[ScienceFile], target: Positio
     known = np.array([file.place is not None for file in files], dtype=bool) & np.isfinite(mjd)
     if target.ra is None or target.dec is None or not known.any():
         return found
-    places = np.array([file.place for file, here in zip(files, known, strict=True) if here])
+    told = [file for file, here in zip(files, known, strict=True) if here]
+    places = np.array([file.place for file in told])
+    velocities = np.array([file.velocity or (0.0, 0.0, 0.0) for file in told])
+    passed = (mjd[known] - np.array([_start(file) for file in told])) * times.SECONDS
+    places = places + velocities * passed[:, np.newaxis]
     delay = times.light_time(places, target.ra, target.dec, mjd[known])
     found[known] = times.bjd_tdb(mjd[known], delay)
     return found
@@ -163,8 +192,8 @@ def _noise(
     parameters: Parameters,
 ) -> FloatArray:
     files = [file for file, _ in images]
-    planes, aperture = parameters.planes, parameters.aperture
-    planes_in = [len(planes.kept) if f.planes is not None and k < 0 else 1 for f, k in images]
+    aperture = parameters.aperture
+    made_of = [len(planes_in(file, plane, parameters)) for file, plane in images]
     return expected_noise(
         columns["raw"] - columns["background"],
         columns["sky"],
@@ -172,8 +201,8 @@ def _noise(
         columns["sky_pixels"],
         **_told_by(files, "gain", "exposure_time", "fluxconv"),
         read_noise=_array(files, "ronoise"),
-        images=np.array(planes_in, dtype=np.float64),
-        median=planes.how == "median",
+        images=np.array(made_of, dtype=np.float64),
+        median=parameters.planes.how == "median" and parameters["kind"] != "sub2d",
         dark_sky=_dark_sky(files),
         level_noise=LEVEL_NOISE[parameters["sky"]],
         sky_sigma=columns["sky_sigma"],

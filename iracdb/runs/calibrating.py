@@ -20,7 +20,8 @@ def check_calibration(parameters: Parameters, files: Collection[ScienceFile]) ->
     Parameters
     ----------
     parameters : Parameters
-        As applied. The recipe of the original's code is not held to it.
+        As applied. The recipe of the original's code mixes missions and calibrations as it did;
+        of what it did not have, options of today, everything is held to.
     files : collection of ScienceFile
         That will be measured.
 
@@ -30,22 +31,27 @@ def check_calibration(parameters: Parameters, files: Collection[ScienceFile]) ->
         Where frames are no science, where an average would mix calibrations or pixel scales, where
         no factor is known for a mission, or one typed would have to serve for two.
     """
+    averages = _averaged_together(parameters, files)
+    _check_fluxconv(parameters, files)
+    if parameters["pixel_size"] is None:
+        for mine in averages:
+            _check_pixel_size(mine)
     if parameters["recipe"] == "published-2018":
         return
     _check_science(parameters, files)
     _check_correction(parameters, files)
-    _check_fluxconv(parameters, files)
     if parameters["mixed_calibration"] == "refused":
-        for mine in _averaged_together(files):
+        for mine in averages:
             _check_alike(parameters, mine)
-    if parameters["pixel_size"] is None:
-        for mine in _averaged_together(files):
-            _check_pixel_size(mine)
 
 
-def _averaged_together(files: Collection[ScienceFile]) -> list[list[ScienceFile]]:
+def _averaged_together(
+    parameters: Parameters, files: Collection[ScienceFile]
+) -> list[list[ScienceFile]]:
+    everything = parameters["grouping"] == "all"
+
     def key(file: ScienceFile) -> tuple[int, tuple[str, float, str]]:
-        return file.aorkey, likeness(file)
+        return file.aorkey, ("", 0.0, "") if everything else likeness(file)
 
     return [list(group) for _, group in groupby(sorted(files, key=key), key=key)]
 

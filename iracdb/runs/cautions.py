@@ -9,7 +9,7 @@ import numpy as np
 
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import RunRefused
-from iracdb.irac.aperture_corrections import RESPONSE_RADII
+from iracdb.irac.aperture_corrections import DOUBTFUL, RESPONSE_RADII
 from iracdb.irac.handbook import is_cryogenic
 from iracdb.irac.pipeline_versions import mission_of, span_of, version_numbers
 from iracdb.photometry.aperture import Aperture
@@ -110,10 +110,11 @@ def method_cautions(parameters: Parameters, files: Collection[ScienceFile]) -> l
             f"The response's tables were made for other pipeline versions ({made}) than "
             f"{', '.join(creators)} of {_frames(found['other-version'])}"
         )
+    said += _doubts(parameters, files)
     if parameters["source_spectrum"] == "flat":
         said.append(
-            "A flat source spectrum: the place on the array is not corrected for, which leaves up "
-            "to 10 % from edge to edge of the array (see docs/science.md)"
+            "A flat source spectrum: the place on the array is not corrected for, which leaves 4 "
+            "to 14 % over the full array, by channel"
         )
     if parameters["colour_correction"] == 1:
         said.append(
@@ -121,6 +122,20 @@ def method_cautions(parameters: Parameters, files: Collection[ScienceFile]) -> l
             "(--colour-correction K divides them by K)"
         )
     return said
+
+
+def _doubts(parameters: Parameters, files: Collection[ScienceFile]) -> list[str]:
+    if parameters["aperture_correction"] is not None:
+        return []
+    aperture = parameters.aperture
+    radii = (aperture.r, aperture.r_in, aperture.r_out)
+    return [
+        f"The {mission} aperture correction of channel {channel} for {shown_radii(aperture)}, "
+        f"{why} (see docs/science.md; --aperture-correction takes another)"
+        for (mission, channel, of), why in DOUBTFUL.items()
+        if (channel, of) == (parameters["channel"], radii)
+        and any(mission_of(file.mjd_obs) == mission for file in files)
+    ]
 
 
 def check_tables(engine: Response, parameters: Parameters, files: Collection[ScienceFile]) -> None:

@@ -24,10 +24,13 @@ _DERIVED = {
     "workable_total": {"n_workable", "n_total"},
     "target_text": {"target_ra", "target_dec"},
 }
-# The same bytes may come to be called otherwise; their hash tells the file.
-_RENAMED = {"file"}
+# The same bytes may come to be called otherwise; their hash tells the file, and what its header
+# says. Runs have digests of before these columns were shown.
+_TOLD_BY_HASH = {"file", "creator", "fluxconv"}
 # What a later link to a frame tells of an imported row, and of one recomputed from it.
-_BY_LINK = {"aorkey", "group", "expid", "dcenum", "plane", "file", "sha256", "link_grade"}
+_BY_LINK = {
+    "aorkey", "group", "expid", "dcenum", "plane", "sha256", "link_grade", *_TOLD_BY_HASH,
+}  # fmt: skip
 
 
 def digested_columns(run: Any, which: Which) -> tuple[Column, ...]:
@@ -77,7 +80,7 @@ def _more(run: Any, which: Which) -> Iterable[Column]:
     left_out = {column.key for column in columns_of(LAYOUTS[run.layout], which)}
     if which == "aor":
         return (column for column in AOR_MORE if column.key not in left_out)
-    left_out |= _RENAMED if run.inputs_digest is not None else _BY_LINK
+    left_out |= _TOLD_BY_HASH if run.inputs_digest is not None else _BY_LINK
     return (column for column in IMG_MORE if column.key not in left_out)
 
 

@@ -21,15 +21,13 @@ from iracdb.photometry.measure import Measurement
 from iracdb.runs import measuring
 from iracdb.runs.average_rows import average_row
 from iracdb.runs.beside import tell_beside
+from iracdb.runs.images import BLOCK
 from iracdb.runs.measuring import Block, Workers
 from iracdb.runs.moving import moved
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan
 from iracdb.runs.planned import PlannedAverage
 from iracdb.runs.rows import averaged, correct, image_rows, join
-
-BLOCK = 64
-"""Frames a block: a full-array block takes 32 MiB."""
 
 Places = Callable[[Sequence[ScienceFile]], tuple[FrameFile, ...]]
 """Tells where the pixels of files are, in their order."""

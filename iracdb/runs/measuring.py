@@ -11,23 +11,25 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from iracdb.flags import NO_MASK
-from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
+from iracdb.flags import CENTROIDING, FATAL_IN_APERTURE, NO_MASK
+from iracdb.irac.frames import FrameFile, sky_to_pixel
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.centres import forced_centres
 from iracdb.photometry.measure import (
+    Fluxes,
     Measurement,
     fit_centres,
     measure_fluxes,
 )
-from iracdb.photometry.planes import Planes, Reduced, reduce
+from iracdb.photometry.planes import Planes
 from iracdb.photometry.sky import sky_named
+from iracdb.runs.images import BESIDE_APERTURE, FARTHEST_OF_CENTRES, Images, read_images
 from iracdb.workers import worker_pool
 
 _Given = TypeVar("_Given")
@@ -89,18 +91,23 @@ def measure(block: Block) -> list[list[Measurement]]:
     InputsChanged
         Where a file is not the one that the catalogue knows.
     """
-    images = _images(block)
-    pixels = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
+    at_epoch = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
+    expected = at_epoch.copy()
+    for target, moved in enumerate(block.moved):
+        if moved is not None:
+            expected[:, target] = _on_frames(block.frames, moved)
+    reach = max(aperture.r_out for aperture in block.apertures) + BESIDE_APERTURE
+    images = read_images(
+        block.frames, expected[..., 0], expected[..., 1], max(reach, FARTHEST_OF_CENTRES),
+        block.planes, block.mask_bits,
+    )  # fmt: skip
     centre, sky = centre_named(block.centre), sky_named(block.sky)
     found: list[list[Measurement]] = [[] for _ in block.apertures]
     for target, moved in enumerate(block.moved):
-        x, y = pixels[:, target].T
+        x, y = expected[images.frame, target].T
         motion = None
         if moved is not None:
-            at_epoch = pixels[:, target]
-            x, y = seen = _on_frames(block.frames, moved).T
-            motion = (seen - at_epoch.T)[:, images.frame]
-        x, y = x[images.frame], y[images.frame]
+            motion = (expected[:, target] - at_epoch[:, target])[images.frame].T
         if block.forced:
             centres = forced_centres(x, y)
         else:
@@ -110,10 +117,44 @@ def measure(block: Block) -> list[list[Measurement]]:
                 images.values, x, y, centres, aperture,
                 sky=sky, masked=images.masked, variance=images.variance, forced=block.forced,
             )  # fmt: skip
+            _name_fatal_pixels(block, images, x, y, aperture, flags, fluxes)
             flags[images.unmasked] |= NO_MASK
             shift = (None, None) if motion is None else (motion[0], motion[1])
             through.append(Measurement(x, y, centres, fluxes, flags, *shift))
     return found
+
+
+def _name_fatal_pixels(
+    block: Block,
+    images: Images,
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    aperture: Aperture,
+    flags: npt.NDArray[np.int64],
+    fluxes: Fluxes,
+) -> None:
+    """Give images that have no centre for a masked pixel in the star's core that reason.
+
+    Where the star is, is told by a fit that takes the mask for nothing, or by the WCS; no number
+    of the image comes of it but the counts.
+    """
+    if images.masked is None:
+        return
+    lost = np.flatnonzero((flags == CENTROIDING) & images.masked.any(axis=(1, 2)))
+    if not len(lost):
+        return
+    values, masked, at_x, at_y = images.values[lost], images.masked[lost], x[lost], y[lost]
+    rough = fit_centres(values, at_x, at_y, centre=centre_named(block.centre))
+    found = forced_centres(
+        np.where(rough.found, rough.x, at_x), np.where(rough.found, rough.y, at_y)
+    )
+    again, sums = measure_fluxes(
+        values, at_x, at_y, found, aperture, sky=sky_named(block.sky), masked=masked
+    )
+    hit = (again & FATAL_IN_APERTURE) != 0
+    flags[lost[hit]] = FATAL_IN_APERTURE
+    for name in ("masked_in_aperture", "masked_in_annulus"):
+        getattr(fluxes, name)[lost[hit]] = getattr(sums, name)[hit]
 
 
 def _on_frames(
@@ -125,60 +166,6 @@ def _on_frames(
         for frame, (ra, dec) in zip(frames, positions.tolist(), strict=True)
     ]
     return np.stack(found)
-
-
-@dataclass(frozen=True)
-class _Images:
-    """The images (m, ny, nx) of a block: one a frame, or one a plane; and whose each is (m,)."""
-
-    values: npt.NDArray[np.float64]
-    masked: npt.NDArray[np.bool_] | None
-    variance: npt.NDArray[np.float64] | None
-    frame: npt.NDArray[np.intp]
-    unmasked: npt.NDArray[np.bool_]
-
-
-def _images(block: Block) -> _Images:
-    read = [_read(frame, block) for frame in block.frames]
-    counts = [len(one.images) for one in read]
-    lacking = [bool(block.mask_bits) and frame.mask is None for frame in block.frames]
-    return _Images(
-        np.concatenate([one.images for one in read]),
-        _joined([one.masked for one in read], [one.images for one in read], fill=False),
-        _joined([one.variance for one in read], [one.images for one in read], fill=np.nan),
-        np.repeat(np.arange(len(read)), counts),
-        np.repeat(np.array(lacking, dtype=bool), counts),
-    )
-
-
-def _joined(parts: list[Any], like: list[Any], *, fill: Any) -> Any:
-    """Join what some frames have; None where none has it."""
-    if all(part is None for part in parts):
-        return None
-    return np.concatenate(
-        [
-            np.full(one.shape, fill) if part is None else part
-            for part, one in zip(parts, like, strict=True)
-        ]
-    )
-
-
-def _read(frame: FrameFile, block: Block) -> Reduced:
-    """Read a frame with its companions, and reduce a cube to images."""
-    pixels = read_pixels(frame)
-    masked = variance = None
-    if frame.mask is not None and block.mask_bits:
-        masked = (read_pixels(frame.mask).astype(np.int64) & block.mask_bits) != 0
-    if frame.uncertainty is not None:
-        variance = read_pixels(frame.uncertainty) ** 2
-    if pixels.ndim == 3:
-        return reduce(pixels, block.planes, masked=masked, variance=variance)
-    return Reduced(
-        pixels[np.newaxis],
-        None if masked is None else masked[np.newaxis],
-        None if variance is None else variance[np.newaxis],
-        np.array([-1]),
-    )
 
 
 class Workers(Protocol):

@@ -18,11 +18,12 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.planes import Planes
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
-from iracdb.runs.recipes import recipe_named
+from iracdb.runs.recipes import Recipe, recipe_named
 from iracdb.runs.request import Request
 from iracdb.runs.targets import TargetChoice, target_parameters
 
 BEFORE_HANDBOOK: dict[str, Any] = {
+    "aperture_correction_sha256": None,
     "mask": None,
     "mask_bits": None,
     "header_marks": None,
@@ -148,7 +149,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     """
     recipe = recipe_named(request.recipe)
     aperture = request.aperture()
-    correction, correction_from = _aperture_correction(request, channel)
+    correction, correction_from = aperture_correction_asked(request, channel)
     mask = MASKS[request.kind] if _either(request.mask, recipe.mask) else None
     mixed = "allowed" if request.allow_mixed_calibration else recipe.mixed_calibration
     marks = decode(UNUSABLE) if _either(request.header_marks, recipe.header_marks) else ()
@@ -167,6 +168,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "radius_outer": aperture.r_out,
             "aperture_correction": correction,
             "aperture_correction_from": correction_from,
+            "aperture_correction_sha256": _table_sha256(request, recipe),
             **_pixel_size(request, channel),
             "centre": request.centre or recipe.centre,
             "position": "forced" if request.forced else "fitted",
@@ -198,6 +200,11 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     )
 
 
+def _table_sha256(request: Request, recipe: Recipe) -> str | None:
+    """Tell the content of the table of aperture corrections; None where one was typed."""
+    return None if request.aperture_correction is not None else TABLES[recipe.aperture_table].sha256
+
+
 def _either(asked: bool | None, of_recipe: bool) -> bool:
     return of_recipe if asked is None else asked
 
@@ -215,8 +222,26 @@ def _pixel_size(request: Request, channel: int) -> dict[str, Any]:
     return {"pixel_size": PIXEL_SIZE[channel], "pixel_size_from": "manual"}
 
 
-def _aperture_correction(request: Request, channel: int) -> tuple[float | None, str]:
-    """Tell the aperture correction: None where it goes by the mission of each average."""
+def aperture_correction_asked(request: Request, channel: int) -> tuple[float | None, str]:
+    """Tell the aperture correction of a request, by itself or by its recipe.
+
+    Parameters
+    ----------
+    request : Request
+        Checked.
+    channel : int
+        1 to 4.
+
+    Returns
+    -------
+    tuple
+        The factor, None where it goes by the mission of each average; and where it is from.
+
+    Raises
+    ------
+    UsageError
+        Where the recipe's table has none for the radii, and none is given.
+    """
     if request.aperture_correction is not None:
         return float(request.aperture_correction), "given"
     table = TABLES[recipe_named(request.recipe).aperture_table]

@@ -132,7 +132,12 @@ class Plan:
             else each
             for each in self.averages
         )
-        return replace(self, parameters=parameters, averages=averages)
+        mine = method_cautions(self.parameters, self.inputs)
+        others = [said for said in self.warnings if said not in mine]
+        cautions = method_cautions(parameters, self.inputs)
+        return replace(
+            self, parameters=parameters, averages=averages, warnings=(*others, *cautions)
+        )
 
     @cached_property
     def _by_aor(self) -> dict[int, tuple[PlannedAverage, ...]]:
@@ -304,8 +309,9 @@ def assemble(
         warnings += _warnings(made)
     measured = [file for each in by_aor.values() for file in each]
     warnings += response_cautions(parameters, measured)
-    warnings += method_cautions(parameters, measured)
     warnings += without_place((one.target, one.files) for one in averages)
+    # Last: another aperture changes these alone.
+    warnings += method_cautions(parameters, measured)
     said = tuple(dict.fromkeys(warnings))
     return Plan(
         parameters,

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from iracdb.catalogue.database import Database
 from iracdb.catalogue.locks import run_locks
 from iracdb.errors import RunRefused, UsageError
-from iracdb.irac.handbook import APERTURE_CORRECTION
 from iracdb.photometry.aperture import Aperture
 from iracdb.runs import registry
+from iracdb.runs.calibrating import check_calibration
 from iracdb.runs.combinations import Combination, combinations_of
 from iracdb.runs.execute import Progress, execute_together
 from iracdb.runs.names import LARGEST, agree
-from iracdb.runs.parameters import Parameters
+from iracdb.runs.parameters import Parameters, aperture_correction_asked
 from iracdb.runs.plan import Plan, make_plan
 from iracdb.runs.request import Request
 from iracdb.runs.start import check_same, declared_plan
@@ -152,8 +152,13 @@ class Prepared:
 
     @property
     def plan(self) -> Plan:
-        """The first run's: all have its AORs, files and warnings."""
+        """The first run's: all have its AORs and files."""
         return next(iter(self.plans.values()))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of any of the runs, each sentence once."""
+        return list(dict.fromkeys(said for plan in self.plans.values() for said in plan.warnings))
 
     @property
     def nowhere(self) -> list[str]:
@@ -205,24 +210,24 @@ def _plans(connection: Connection, test: RadiusTest) -> dict[int, Plan]:
     # Through the smallest aperture: if that fits no array, none does.
     smallest = min(test.numbers, key=lambda number: test.request_of(number).aperture().r_out)
     plan = make_plan(connection, test.request_of(smallest))
-    return {
+    plans = {
         number: plan.through(_through(plan.parameters, test.request_of(number)))
         for number in test.numbers
     }
+    for each in plans.values():
+        check_calibration(each.parameters, each.inputs)
+    return plans
 
 
 def _through(parameters: Parameters, request: Request) -> Parameters:
     """Give parameters another aperture and its correction."""
     aperture = request.aperture()
-    correction, told = request.aperture_correction, "given"
-    if correction is None:
-        known = APERTURE_CORRECTION[aperture.r, aperture.r_in, aperture.r_out]
-        correction, told = known[parameters["channel"] - 1], "manual"
+    correction, told = aperture_correction_asked(request, parameters["channel"])
     changed = {
         "radius_source": aperture.r,
         "radius_inner": aperture.r_in,
         "radius_outer": aperture.r_out,
-        "aperture_correction": float(correction),
+        "aperture_correction": correction,
         "aperture_correction_from": told,
     }
     return Parameters({**parameters.values, **changed})

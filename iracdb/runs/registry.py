@@ -13,6 +13,7 @@ from iracdb.catalogue.activity import host, operator
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.once import find_or_insert
 from iracdb.errors import Busy, NotFound, RunRefused
+from iracdb.irac.aperture_corrections import TABLES
 from iracdb.photometry.response import Response
 from iracdb.runs.digested import digest_of_run
 from iracdb.runs.names import LARGEST, agree, number_of
@@ -237,6 +238,7 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
             for key, value in parameters.values.items()
         ],
     )
+    _note_aperture_table(connection, parameters)
     if plan.warnings:
         connection.execute(
             insert(t.run_warning),
@@ -312,6 +314,27 @@ def calibration_of(connection: Connection, engine: Response) -> int:
             "content": engine.coefficients(),
         },
     )
+
+
+def _note_aperture_table(connection: Connection, parameters: Parameters) -> None:
+    """Note the table of aperture corrections that a run takes its own from, once."""
+    table = TABLES.get(str(parameters["aperture_correction_from"]).split()[0])
+    if table is not None:
+        content = {
+            mission: [[*radii, *row] for radii, row in rows.items()]
+            for mission, rows in table.factors.items()
+        }
+        find_or_insert(
+            connection,
+            t.calibration,
+            {"sha256": table.sha256},
+            {
+                "kind": "aperture-correction",
+                "name": f"{table.name} {table.version}",
+                "origin": table.source,
+                "content": content,
+            },
+        )
 
 
 def _target_list(connection: Connection, plan: Plan) -> int | None:

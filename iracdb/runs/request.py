@@ -29,6 +29,9 @@ _LEAST, _MOST = 0.01, 100.0
 PIXEL_AREAS = ("nominal", "header")
 SPECTRA = ("stellar", "flat")
 
+NO_PLANES = "none"
+"""What ``--drop-planes`` says where all planes of a cube are kept."""
+
 SCIENCE_KINDS = tuple(kind.name for kind in KINDS.values() if kind.role == "science")
 
 
@@ -68,7 +71,7 @@ class Request:
     planes : {'each', 'median', 'mean'} or None
         How subarray cubes are reduced to images.
     drop_planes : str or None
-        The planes left out, 0-based, such as ``0,57``.
+        The planes left out, 0-based, such as ``0,57``; or ``none``.
     mask : bool or None
         Whether each frame's own mask is read; by default the recipe's.
     mask_bits : str or None
@@ -221,7 +224,8 @@ class Request:
         own = Planes.parse(recipe_named(self.recipe).planes)
         kept = own.kept
         if self.drop_planes is not None:
-            kept = planes_without(parse_planes_list(self.drop_planes))
+            none = self.drop_planes.strip() == NO_PLANES
+            kept = planes_without(() if none else parse_planes_list(self.drop_planes))
         return Planes(self.planes or own.how, kept)
 
     def _find_what_is_named(self) -> None:

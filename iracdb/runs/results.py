@@ -16,6 +16,7 @@ from iracdb.more_columns import AOR_MORE, IMG_MORE
 from iracdb.runs import registry
 from iracdb.runs.digest import SCHEME, ResultDigest
 from iracdb.runs.digested import digest_of_run
+from iracdb.runs.lightcurve_api import GivesLightCurves
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.software import Software, recorded
 from iracdb.runs.tables import (
@@ -50,7 +51,7 @@ class Counts:
     inputs: int
 
 
-class Run:
+class Run(GivesLightCurves):
     """One run in a catalogue.
 
     Parameters

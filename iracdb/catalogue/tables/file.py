@@ -67,6 +67,9 @@ file = Table(
     Column("spacecraft_x", Double, comment="SPTZR_X: from the Sun's centre, J2000 axes, km"),
     Column("spacecraft_y", Double, comment="SPTZR_Y, km"),
     Column("spacecraft_z", Double, comment="SPTZR_Z, km"),
+    Column("spacecraft_vx", Double, comment="SPTZR_VX: its velocity along these axes, km/s"),
+    Column("spacecraft_vy", Double, comment="SPTZR_VY, km/s"),
+    Column("spacecraft_vz", Double, comment="SPTZR_VZ, km/s"),
     Column(
         "header_marks", Integer, comment="what its header says is wrong: iracdb.irac.header_marks"
     ),

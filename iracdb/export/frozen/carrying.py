@@ -26,7 +26,7 @@ SHARED = ("frame", "file", "target", "target_list", "calibration", "software", "
 """Numbered tables whose rows several runs share, each after those that it names."""
 
 _OF_RUN = (
-    "run_parameter", "run_input", "run_warning", "run_problem", "run_source", "run_cell",
+    "run_parameter", "run_input", "run_problem", "run_warning", "run_source", "run_cell",
     "run_log_field",
 )  # fmt: skip
 

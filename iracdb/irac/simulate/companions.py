@@ -92,8 +92,10 @@ def bit_mask(spec: FrameSpec, image: NDArray[np.float32]) -> NDArray[np.int16]:
     # A little less: what a plane's dark added and is taken off again is rounded twice.
     full |= _as_read(spec, image) >= spec.detector.saturation * (1.0 - 1e-6)
     mask = (bad * MISSING | full * SATURATED).astype(np.int16)
-    for bit, *pixel in spec.mask_bits:
-        mask[(..., *pixel)] |= np.int16(1 << bit)
+    for bit, *place in spec.mask_bits:
+        # Without a plane: of every plane.
+        where: Any = (..., *place)
+        mask[where] |= np.int16(1 << bit)
     return mask
 
 

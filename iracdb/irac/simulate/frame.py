@@ -47,7 +47,7 @@ class FrameTruth:
     subarray : bool
         Whether the frame is a cube.
     nan_pixels : int
-        Pixels that are not a number, over all planes.
+        Pixels that are not a number, over all planes; full wells are not among them.
     saturated : bool
         Whether any pixel's well is full, of whichever star, before noise.
     wcs_x, wcs_y : float

@@ -33,7 +33,7 @@ def plane_times(spec: FrameSpec) -> NDArray[np.float64]:
         MJD, UTC: the frame's start and FRAMTIME times the plane's number and a half.
     """
     numbers = np.arange(PLANES if spec.subarray else 1) + 0.5
-    return spec.mjd + numbers * spec.frame_time / 86_400.0
+    return np.asarray(spec.mjd + numbers * spec.frame_time / 86_400.0, dtype=np.float64)
 
 
 def eclipse(

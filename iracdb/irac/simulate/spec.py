@@ -169,10 +169,10 @@ class FrameSpec:
             raise UsageError(f"Declination {self.dec} is too near to a pole to be simulated")
         for pixel in self.nan_pixels:
             self._check_pixel(pixel)
-        for bit, *pixel in self.mask_bits:
+        for bit, *place in self.mask_bits:
             if not 0 <= bit <= HIGHEST_BIT:
                 raise UsageError(f"A mask has no bit {bit}: there are 0 to {HIGHEST_BIT}")
-            self._check_pixel(tuple(pixel))
+            self._check_pixel(tuple(place))
         self._check_planes()
 
     def _check_pixel(self, pixel: tuple[int, ...]) -> None:

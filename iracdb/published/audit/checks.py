@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
-from iracdb.published.audit import imported, own, tables
+from iracdb.published.audit import applied, images, imported, mixed, own, tables
 from iracdb.published.audit.finding import CODES, SEVERITIES, Finding
 from iracdb.runs import registry
 
@@ -18,10 +18,14 @@ Check = Callable[[Connection, Any], Iterator[Finding]]
 ALL_RUNS: tuple[Check, ...] = (
     tables.frames_counted_twice, tables.aor_repeated, tables.flux_repeated, tables.without_flux,
     tables.strange_fluxes, tables.unlike_frames, tables.words,
+    mixed.mixed_frames, mixed.mixed_creators, mixed.mixed_fluxconv,
+    images.pixels, images.marked_headers, images.transition, images.no_cryogen,
+    applied.aperture_correction,
 )  # fmt: skip
 IMPORTED_RUNS: tuple[Check, ...] = (imported.chain, imported.identical_tables)
 OWN_RUNS: tuple[Check, ...] = (
-    own.superseded_files, own.mixed_creators, own.files_gone_or_changed,
+    own.superseded_files, own.files_gone_or_changed,
+    applied.wrong_tables, applied.other_version, applied.off_aperture, applied.off_centre,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from iracdb.catalogue import tables as t
 from iracdb.irac.handbook import LAST_CRYOGENIC_MJD
 from iracdb.photometry.combine import to_mjy
 from iracdb.photometry.rejection import MinMax
+from iracdb.published.audit.applied import off_aperture, other_version
 from iracdb.published.audit.finding import Finding
 from iracdb.published.recompute import verdict_of
 from iracdb.runs.replay import Rows, Rules, replay
@@ -43,6 +44,9 @@ def chain(connection: Connection, run: Any) -> Iterator[Finding]:
     yield from _mispaired(run, replayed)
     yield from _wrong_tables(run, replayed)
     yield from _blind_rejection(run, replayed)
+    # What another routine did is not known: only where the rules hold was this the response.
+    yield from other_version(connection, run)
+    yield from off_aperture(connection, run)
 
 
 def _mispaired(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Finding]:

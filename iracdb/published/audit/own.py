@@ -51,23 +51,6 @@ def superseded_files(connection: Connection, run: Any) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def mixed_creators(connection: Connection, run: Any) -> Iterator[Finding]:
-    """Find averages over files of different pipeline versions."""
-    result = t.aor_result.c
-    rows = connection.execute(
-        select(result.aorkey, result.creators)
-        .where(result.run_id == run.run_id, result.creators.is_not(None))
-        .order_by(result.row_number)
-    ).all()
-    if rows:
-        yield Finding(
-            "mixed-creators", run.run_id, run.name,
-            f"{len(rows)} averages are over files of different pipeline versions",
-            {"averages": len(rows)},
-            [{"aorkey": row.aorkey, "creators": row.creators} for row in rows],
-        )  # fmt: skip
-
-
 def files_gone_or_changed(connection: Connection, run: Any) -> Iterator[Finding]:
     """Find inputs that are at none of their places any more, or have changed there."""
     inputs = t.run_input.c

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from iracdb.catalogue import tables as t
 from iracdb.compare.alike import missions_of
 from iracdb.published.audit.finding import Finding
+from iracdb.published.audit.saying import aors
 from iracdb.runs.stored_rows import averages_of
 from iracdb.runs.words import disagreements
 
@@ -168,27 +169,53 @@ def unlike_frames(connection: Connection, run: Any) -> Iterator[Finding]:
     by_target: dict[Any, list[Any]] = defaultdict(list)
     for row in averages_of(connection, run.run_id):
         by_target[row.target_id].append(row)
-    unlike = []
-    usual: set[str] = set()
+    unlike, means = [], []
     for rows in by_target.values():
         kinds = Counter((row.read_mode, row.frame_time) for row in rows)
         most, count = kinds.most_common(1)[0]
         if len(rows) >= FEWEST_TO_JUDGE and count > len(rows) / 2 and len(kinds) > 1:
-            usual.add(" ".join(str(word) for word in (*most, "s") if word is not None))
             unlike += [row for row in rows if (row.read_mode, row.frame_time) != most]
+            usual = " ".join(str(word) for word in (*most, "s") if word is not None)
+            alike = [row for row in rows if (row.read_mode, row.frame_time) == most]
+            means.append(_with_and_without(rows[0].target_name, usual, rows, alike))
     if unlike:
         yield Finding(
             "unlike-frames",
             run.run_id,
             run.name,
-            f"{len(unlike)} AORs are not {' or '.join(sorted(usual))} as the rest",
-            {"aors": len(unlike)},
+            f"{len(unlike)} AORs are not {' or '.join(sorted({m['usual'] for m in means}))} as the "
+            f"rest ({aors([row.aorkey for row in unlike])}){_means_said(means)}",
+            {"aors": len(unlike), "targets": means},
             [
                 {"aorkey": row.aorkey, "read_mode": row.read_mode, "frame_time": row.frame_time,
                  "flux_mjy": row.flux}
                 for row in unlike
             ],
         )  # fmt: skip
+
+
+def _with_and_without(target: str, usual: str, rows: list[Any], alike: list[Any]) -> dict[str, Any]:
+    """Tell the mean and scatter of a target's fluxes, in mJy, of all and of the like ones."""
+    told: dict[str, Any] = {"target": target, "usual": usual}
+    for name, some in (("all", rows), ("alike", alike)):
+        fluxes = np.array([row.flux for row in some if row.flux is not None])
+        told[f"fluxes_{name}"] = len(fluxes)
+        told[f"mean_{name}_mjy"] = float(fluxes.mean()) if len(fluxes) else None
+        told[f"scatter_{name}_mjy"] = float(fluxes.std(ddof=1)) if len(fluxes) > 1 else None
+    return told
+
+
+def _means_said(means: list[dict[str, Any]]) -> str:
+    """Say what the unlike AORs do to the mean of the target where they do most."""
+    told = [m for m in means if m["fluxes_alike"] and m["fluxes_alike"] < m["fluxes_all"]]
+    if not told:
+        return "; none of them has a flux that could move a mean"
+    most = max(told, key=lambda m: abs(m["mean_all_mjy"] / m["mean_alike_mjy"] - 1))
+    of = f" of {most['target']}" if len(means) > 1 else ""
+    return (
+        f": the mean{of} is {most['mean_all_mjy']:.2f} mJy over {most['fluxes_all']} fluxes, "
+        f"{most['mean_alike_mjy']:.2f} mJy over the {most['fluxes_alike']} alike"
+    )
 
 
 def words(connection: Connection, run: Any) -> Iterator[Finding]:

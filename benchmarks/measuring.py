@@ -1,0 +1,169 @@
+"""How fast full-array frames are measured on one core: iracdb, the plain way, and reading alone.
+
+All in one process and in turns, five rounds after one that warms the caches; by the time that the
+processor is at work, as rates and as ratios. README.md tells how to read it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import plain
+
+from iracdb.irac.files import read_irac_file
+from iracdb.irac.frames import FrameFile, sky_to_pixel
+from iracdb.irac.near import NearBlocks
+from iracdb.irac.simulate import simulate_archive
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.centre import centre_named
+from iracdb.photometry.measure import FARTHEST_CENTRE, fit_centres, measure_fluxes
+
+BLOCK = 100
+RADII = (10.0, 12.0, 20.0)
+REACH = RADII[2] + FARTHEST_CENTRE + 2
+
+Frames = list[tuple[FrameFile, tuple[float, float]]]
+Step = tuple[str, Callable[[], object]]
+
+
+def make_frames(folder: Path, wanted: int) -> Frames:
+    """Simulate full-array frames, and tell of each what the catalogue knows and its target."""
+    frames: Frames = []
+    made = simulate_archive(folder, frames=max(wanted // 3, 1), bad_files=False)
+    for path in made.written:
+        if not path.name.endswith("_bcd.fits"):
+            continue
+        file = read_irac_file(path)
+        target = (file.facts["ra_ref"], file.facts["dec_ref"])
+        if len(file.shape) != 2 or file.name.channel != 1 or None in target:
+            continue
+        frame = FrameFile(
+            str(path), file.size, file.mtime_ns, file.bitpix, file.shape,
+            len(file.header.verbatim), False, file.wcs,
+        )  # fmt: skip
+        x, y = sky_to_pixel(file.wcs, *target)[0]
+        if 24 < x < 231 and 24 < y < 231:
+            frames.append((frame, target))
+    return frames[:wanted]
+
+
+class Ours:
+    """What a run does with a block, one step after the other."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._blocks = [frames[i : i + BLOCK] for i in range(0, len(frames), BLOCK)]
+        self._room = NearBlocks(BLOCK, frames[0][0].shape)  # type: ignore[arg-type]
+        self._aperture = Aperture(*RADII)
+        self._centre = centre_named("gaussian")
+        self.seconds = dict.fromkeys(("coordinates", "reading", "centre", "apertures"), 0.0)
+
+    def __call__(self) -> None:
+        """Measure all frames once."""
+        for block in self._blocks:
+            self._measure(block)
+
+    def _measure(self, block: Frames) -> None:
+        marks = [time.process_time()]
+        at = np.concatenate([sky_to_pixel(frame.wcs, *target) for frame, target in block])
+        marks.append(time.process_time())
+        images = self._room.read([frame for frame, _ in block], at[:, :1], at[:, 1:], REACH)
+        marks.append(time.process_time())
+        centres = fit_centres(images, at[:, 0], at[:, 1], centre=self._centre)
+        marks.append(time.process_time())
+        measure_fluxes(images, at[:, 0], at[:, 1], centres, self._aperture)
+        marks.append(time.process_time())
+        for name, begun, ended in zip(self.seconds, marks, marks[1:], strict=False):
+            self.seconds[name] += ended - begun
+
+
+def plain_steps(frames: Frames) -> list[Step]:
+    """List the steps of the plain way, each over all frames."""
+    paths = [Path(frame.path) for frame, _ in frames]
+    opened = [plain.open_frame(path) for path in paths]
+    at = [sky_to_pixel(frame.wcs, *target)[0] for frame, target in frames]
+    table = plain.empty_table()
+    return [
+        ("coordinates", lambda: [
+            plain.place(header, *target)
+            for (header, _), (_, target) in zip(opened, frames, strict=True)
+        ]),
+        ("reading", lambda: [plain.open_frame(path) for path in paths]),
+        ("centre", lambda: [
+            plain.fit(image, *xy) for (_, image), xy in zip(opened, at, strict=True)
+        ]),
+        ("apertures", lambda: [
+            plain.photometry(image, *xy, RADII) for (_, image), xy in zip(opened, at, strict=True)
+        ]),
+        ("rows", lambda: [table.add_row([0.0] * 7) for _ in frames]),
+    ]  # fmt: skip
+
+
+def read_whole(frames: Frames) -> None:
+    """Read every byte of the files."""
+    room = bytearray(max(frame.size for frame, _ in frames))
+    for frame, _ in frames:
+        with open(frame.path, "rb", buffering=0) as stream:
+            stream.readinto(room)
+
+
+def timed(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def main() -> None:
+    """Compare, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=300, help="full-array frames (300)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds after the first (5)")
+    chosen = parser.parse_args()
+    warnings.simplefilter("ignore")  # of headers, and of fits that wander
+    with tempfile.TemporaryDirectory() as name:
+        frames = make_frames(Path(name), chosen.frames)
+        ours = Ours(frames)
+        paths, targets = [Path(f.path) for f, _ in frames], [target for _, target in frames]
+        ways: list[Step] = [
+            ("ours", ours),
+            ("plain", lambda: plain.measure_all(paths, RADII, targets)),
+            ("reading", lambda: read_whole(frames)),
+        ]
+        for _, work in ways:
+            work()
+        ours.seconds = dict.fromkeys(ours.seconds, 0.0)
+        spent: dict[str, list[float]] = {way: [] for way, _ in ways}
+        for number in range(chosen.rounds):
+            for way, work in ways if number % 2 else reversed(ways):
+                # Once is too short to be timed beside the plain way.
+                times = 1 if way == "plain" else 10
+                spent[way].append(timed(lambda w=work, n=times: [w() for _ in range(n)]) / times)  # type: ignore[misc]
+        report(frames, ours, spent, 10 * chosen.rounds)
+
+
+def report(frames: Frames, ours: Ours, spent: dict[str, list[float]], passes: int) -> None:
+    """Print rates, ratios and the steps."""
+    n = len(frames)
+    for way, seconds in spent.items():
+        each = statistics.median(seconds) / n
+        print(f"{way:<12}{1 / each:>10.0f} frames/s{each * 1e6:>10.1f} us a frame")
+    for other, ours_over in (("plain", True), ("reading", False)):
+        ratios = [b / a for a, b in zip(spent["ours"], spent[other], strict=True)]
+        goal = 250 if ours_over else 0.3
+        print(f"rate over that of {other}: {statistics.median(ratios):.3g} "
+              f"({min(ratios):.3g} to {max(ratios):.3g}), goal {goal}")  # fmt: skip
+    print(f"{'step':<14}{'ours us':>10}{'plain us':>12}{'ratio':>8}")
+    for name, work in plain_steps(frames):
+        one, other = ours.seconds.get(name, 0.0) / passes / n, timed(work) / n
+        ratio = f"{other / one:>8.0f}" if one else ""
+        print(f"{name:<14}{one * 1e6:>10.1f}{other * 1e6:>12.0f}{ratio}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Having everything compiled before the measuring begins, and saying so where it takes time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.measure import measure_block
+
+MESSAGE = "Compiling the measuring routines for this machine, once; it takes up to a minute ..."
+
+
+def compile_all(say: Callable[[str], object], patience: float = 1.5) -> None:
+    """Compile what measuring needs, or load what an earlier process has compiled.
+
+    To be called before worker processes are started, or each of them compiles the same.
+
+    Parameters
+    ----------
+    say : callable
+        Is given `MESSAGE`, from another thread, where it is not done soon.
+    patience : float, optional
+        Seconds that are waited before.
+    """
+    announcing = threading.Timer(patience, say, (MESSAGE,))
+    announcing.daemon = True
+    announcing.start()
+    try:
+        # Not in this module's imports: the compiler takes as long to import as all the rest.
+        from iracdb.irac.tan_sip import LARGEST_ORDER, on_plane
+
+        order = LARGEST_ORDER
+        plane = np.ones(10 + (order + 1) * (order + 2))
+        on_plane(plane, np.array([1.0]), np.array([1.0]))
+        measure_block(np.ones((1, 32, 32)), [15.5], [15.5], Aperture(3, 3, 7))
+    finally:
+        announcing.cancel()

@@ -1,0 +1,129 @@
+"""Positions on frames without wcslib, held against wcslib; and frames read only near a star."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from run_helpers import write_frames
+
+from iracdb.errors import InputsChanged
+from iracdb.irac import frames, tan_sip
+from iracdb.irac.files import read_irac_file
+from iracdb.irac.frames import FrameFile, make_wcs, read_pixels, sky_to_pixel
+from iracdb.irac.near import NearBlocks
+from iracdb.irac.simulate import FrameSpec
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.measure import measure_block
+
+CARDS = {
+    "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "RADESYS": "ICRS", "EQUINOX": 2000.0,
+    "CRPIX1": 128.0, "CRPIX2": 128.5, "CRVAL1": 359.99, "CRVAL2": 65.4,
+    "CD1_1": -0.00024279, "CD1_2": 0.00023775, "CD2_1": 0.00023776, "CD2_2": 0.00024278,
+    "A_ORDER": 3, "A_0_2": 2.9656e-06, "A_1_1": 2.1886e-05, "A_2_0": -2.3863e-05,
+    "A_0_3": 3.7e-09, "A_1_2": -1.6847e-07, "A_2_1": -8.6e-09, "A_3_0": -1.4172e-07,
+    "B_ORDER": 3, "B_0_2": 2.31e-05, "B_1_1": -2.4386e-05, "B_2_0": 2.1197e-06,
+    "B_0_3": -1.6168e-07, "B_1_2": -5.8e-09, "B_2_1": -1.6583e-07, "B_3_0": -2.0e-08,
+    "AP_ORDER": 3, "AP_1_0": -1.6e-05, "BP_ORDER": 3, "BP_0_1": -1.8e-05,
+}  # fmt: skip
+PLAIN = {k: v for k, v in CARDS.items() if k[1:2] != "_" and k[2:3] != "_"}
+PLAIN |= {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"} | {k: CARDS[k] for k in CARDS if "CD" in k}
+SCALED = {k: v for k, v in PLAIN.items() if "CD" not in k}
+SCALED |= {"CDELT1": -0.00034, "CDELT2": 0.00033, "PC1_2": 0.2, "CUNIT1": "deg", "CUNIT2": "deg"}
+SOUTH = CARDS | {"CRVAL1": 12.0, "CRVAL2": -89.2, "A_ORDER": 2, "B_2_2": 1e-9, "B_ORDER": 5}
+
+
+@pytest.mark.parametrize("cards", [CARDS, PLAIN, SCALED, SOUTH])
+@pytest.mark.parametrize("system", ["ICRS", "FK5"])
+def test_positions_are_wcslibs(cards, system, monkeypatch):
+    cards = cards | {"RADESYS": system}
+    assert tan_sip.read_plane(cards) is not None
+    x, y = np.random.default_rng(6).uniform(-100, 356, (2, 60))
+    ra, dec = make_wcs(cards).all_pix2world(x, y, 0)
+    want = frames._by_wcslib(cards, ra, dec)
+    monkeypatch.setattr(frames, "_by_wcslib", None)
+    found = sky_to_pixel(cards, ra, dec)
+    np.testing.assert_allclose(found, want, rtol=0, atol=1e-8)
+    if system == "ICRS":
+        np.testing.assert_allclose(found, np.transpose([x, y]), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"CTYPE1": "RA---SIN-SIP", "CTYPE2": "DEC--SIN-SIP"}, {"CTYPE1": "RA---TAN"},
+        {"PV1_1": 0.0}, {"LONPOLE": 170.0}, {"CROTA2": 1.0}, {"CD1_1": "0.1"}, {"CD1_1": math.nan},
+        {"CRVAL1": True}, {"RADESYS": "FK4"}, {"A_ORDER": 9}, {"CDELT1": 1.0}, {"CUNIT1": "arcsec"},
+    ],
+)  # fmt: skip
+def test_what_is_not_known_is_left_to_wcslib(change, monkeypatch):
+    assert tan_sip.read_plane(CARDS | change) is None
+    asked = []
+    monkeypatch.setattr(frames, "_by_wcslib", lambda *given: asked.append(given) or "wcslib")
+    assert sky_to_pixel(CARDS | change, [0.0], [65.4]) == "wcslib"
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("missing", ["CD1_2", "CRVAL1", "B_ORDER", "RADESYS", "AP_ORDER", "CTYPE2"])
+def test_a_missing_card_is_left_to_wcslib(missing):
+    assert tan_sip.read_plane({k: v for k, v in CARDS.items() if k != missing}) is None
+
+
+def test_positions_far_away_are_judged_by_wcslib():
+    ra, dec = [0.0, 180.0, math.nan, 1.0, 3.0], [65.4, -65.4, 65.4, math.inf, 64.0]
+    found = sky_to_pixel(CARDS, ra, dec)
+    want = frames._by_wcslib(CARDS, np.array(ra), np.array(dec))
+    assert np.array_equal(np.isnan(found), np.isnan(want))
+    np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-8)
+    assert np.isnan(found[1:4]).all()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("near")
+    specs = [FrameSpec(channel=1, aorkey=90009728, expid=k) for k in range(4)]
+    found = []
+    for path in write_frames(folder, *specs):
+        file = read_irac_file(path)
+        offset = len(file.header.verbatim)
+        given = (file.size, file.mtime_ns, file.bitpix, file.shape, offset, False, file.wcs)
+        found.append(FrameFile(str(path), *given))
+    return found
+
+
+def test_what_is_near_is_enough(files):
+    target = read_irac_file(files[0].path).facts
+    at = np.concatenate([sky_to_pixel(f.wcs, target["ra_ref"], target["dec_ref"]) for f in files])
+    whole = np.stack([read_pixels(f) for f in files])
+    room = NearBlocks(5, (256, 256))
+    room.read(files[::-1], at[:, :1] - 40, at[:, 1:] + 30, 20.0)  # leaves nothing behind
+    near = room.read(files, at[:, :1], at[:, 1:], 24.0)
+    held = np.isfinite(near)
+    assert 49**2 <= np.count_nonzero(held[0]) <= 52**2
+    assert np.array_equal(near[held], whole[held])
+    for centre in ("gaussian", "moment", "quadratic"):
+        one = measure_block(whole, *at.T, Aperture(10, 12, 20), centre=centre)
+        other = measure_block(near, *at.T, Aperture(10, 12, 20), centre=centre)
+        assert np.isfinite(one.fluxes.net).any()
+        np.testing.assert_array_equal(one.fluxes.net, other.fluxes.net)
+        np.testing.assert_array_equal(one.centres.x, other.centres.x)
+    nowhere = room.read(files, np.full((4, 1), math.nan), at[:, 1:], 24.0)
+    assert np.isnan(nowhere).all()
+
+
+def test_a_file_that_is_another_is_refused(files, tmp_path):
+    room = NearBlocks(1, (256, 256))
+    at = np.full((1, 1), 128.0)
+    with pytest.raises(InputsChanged, match="is not the file that was ingested"):
+        room.read([replace(files[0], mtime_ns=1)], at, at, 24.0)
+    with pytest.raises(InputsChanged, match="cannot be read"):
+        room.read([replace(files[0], path=str(tmp_path / "gone"))], at, at, 24.0)
+    cut = tmp_path / "cut.fits"
+    cut.write_bytes(b" " * 3000)
+    status = os.stat(cut)
+    short = replace(files[0], path=str(cut), size=3000, mtime_ns=status.st_mtime_ns)
+    with pytest.raises(InputsChanged, match="bytes are missing"):
+        room.read([short], at, at, 24.0)
