@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docs_helpers import blocks, console, table, text_of, the_same
+from docs_helpers import blocks, console, table, text_of, the_same, without_haste
 from iracdb_cli.main import main
 
 from iracdb import Catalogue
 from iracdb.photometry.rejection import parse_rejection
-from iracdb.photometry.warming import MESSAGE
 from iracdb.runs.marks import MARKS
 from iracdb.runs.recipes import RECIPES
 
@@ -50,8 +49,7 @@ def typed(folder: Path) -> Iterator[list[Typed]]:
             printed = io.StringIO()
             with redirect_stdout(printed), redirect_stderr(printed):
                 status = main(words[1:])
-            # On a slow machine it says that it compiles; that is not of the page.
-            said = printed.getvalue().replace(f"{MESSAGE}\n", "")
+            said = without_haste(printed.getvalue())
             found.append(Typed(shlex.join(words), shown, said, status))
         yield found
 

@@ -11,11 +11,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-from docs_helpers import FENCE, the_same
+from docs_helpers import FENCE, the_same, without_haste
 from docs_helpers import text_of as text_of_page
 from iracdb_cli.main import main
-
-from iracdb.photometry.warming import MESSAGE
 
 PAGE = "docs/tutorial.md"
 
@@ -56,8 +54,7 @@ def carried_out(command: str, folder: Path) -> tuple[int, str]:
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
         status = main(words[1:])
-    # On a slow machine it says that it compiles; that is not of the page.
-    return status, printed.getvalue().replace(f"{MESSAGE}\n", "")
+    return status, without_haste(printed.getvalue())
 
 
 def settled(text: str) -> str:
