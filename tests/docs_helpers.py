@@ -8,6 +8,8 @@ import re
 import shlex
 from pathlib import Path
 
+from iracdb.photometry.warming import MESSAGE
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 
@@ -57,6 +59,11 @@ def console(text: str) -> list[tuple[list[str], str]]:
                 words, output = commands[-1]
                 commands[-1] = (words, output + line)
     return commands
+
+
+def without_haste(printed: str) -> str:
+    """Leave out what a slow machine says while it compiles, which is not of the page."""
+    return printed.replace(f"{MESSAGE}\n", "")
 
 
 def the_same(expected: str, found: str) -> bool:

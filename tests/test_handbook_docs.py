@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docs_helpers import blocks, console, table, text_of, the_same
+from docs_helpers import blocks, console, table, text_of, the_same, without_haste
 from iracdb_cli.main import main
 
 from iracdb import Catalogue
@@ -49,7 +49,8 @@ def typed(folder: Path) -> Iterator[list[Typed]]:
             printed = io.StringIO()
             with redirect_stdout(printed), redirect_stderr(printed):
                 status = main(words[1:])
-            found.append(Typed(shlex.join(words), shown, printed.getvalue(), status))
+            said = without_haste(printed.getvalue())
+            found.append(Typed(shlex.join(words), shown, said, status))
         yield found
 
 
@@ -80,6 +81,17 @@ def test_fluxes_are_as_far_from_the_truth_as_told(typed: list[Typed], folder: Pa
     assert f"is {-off[1]:.1f} % too low, that of `handbook` {off[2]:.1f} % too high" in text
     assert f"the flux would be {fluxes[2] * 1.12 / 1.1336:.1f} mJy" in text
     assert f"the flux is {100 - long:.0f} % too low" in text
+
+
+def test_warnings_go_with_the_run(typed: list[Typed], folder: Path) -> None:
+    assert typed
+    with Catalogue(folder / "iracdb.sqlite", create=False) as catalogue:
+        warnings = catalogue.get(2).warnings
+        catalogue.freeze(2, folder / "run2.sqlite")
+    assert len(warnings) == 4
+    with Catalogue(folder / "other.sqlite") as other:
+        other.thaw(folder / "run2.sqlite")
+        assert other.get(2).warnings == warnings
 
 
 def test_steps_are_those_of_the_recipes() -> None:

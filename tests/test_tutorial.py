@@ -11,7 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-from docs_helpers import FENCE, the_same
+from docs_helpers import FENCE, the_same, without_haste
 from docs_helpers import text_of as text_of_page
 from iracdb_cli.main import main
 
@@ -54,7 +54,7 @@ def carried_out(command: str, folder: Path) -> tuple[int, str]:
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
         status = main(words[1:])
-    return status, printed.getvalue()
+    return status, without_haste(printed.getvalue())
 
 
 def settled(text: str) -> str:

@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reproducing.md"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?:e[+-]?\d+)?(?![\w.])")
-_HASH = re.compile(r"\b(?=[0-9a-f]*[a-f])[0-9a-f]{12,64}\b")
+_HASH = re.compile(r"(?<![\w.])[0-9a-f]{12,64}(?![\w.])")
 
 
 def commands(text: str) -> list[tuple[str, str]]:
