@@ -230,16 +230,17 @@ def test_a_changed_pixel_and_a_changed_header(archive: Path, any_location: str) 
         card = f"FLUXCONV= {0.1234:>20}".encode().ljust(80)
         header.write_bytes(content[:start] + card + content[start + 80 :])
         catalogue.ingest(folder)
-        catalogue.run(name="after", **OPTIONS)
+        catalogue.run(name="after", **OPTIONS, allow_mixed_calibration=True)
         found = catalogue.compare("before", "after")
         inputs = found.made_by.inputs
         assert (inputs.same, inputs.other_pixels, inputs.other_header) == (FRAMES - 2, 1, 1)
         assert {each.name_b for each in inputs.others} == {pixel.name, header.name}
         assert [each.name for each in found.made_by.calibration] == ["FLUXCONV"]
         assert {"pixels", "headers", "FLUXCONV"} == causes(found).keys()
-        # A header's FLUXCONV does not enter a number: only the changed pixel does.
-        assert told(found, "images") == (FRAMES - 1, 0, 1, 0, 0, 0)
-        (row,) = found.images[found.images["outcome"] == "changed"]
+        # A header's FLUXCONV does not enter a flux: of its frame only the expected noise is other.
+        assert told(found, "images") == (FRAMES - 2, 0, 2, 0, 0, 0)
+        changed_rows = found.images[found.images["outcome"] == "changed"]
+        (row,) = changed_rows[changed_rows["raw_a"] != changed_rows["raw_b"]]
         changed = select(
             catalogue,
             "SELECT e.id, f.name FROM file f JOIN frame e ON e.id = f.frame_id "

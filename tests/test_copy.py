@@ -36,6 +36,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, reference: Path) -> Path:
     path = folder / "iracdb.sqlite"
     fill(str(path), folder, reference)
     with Catalogue(path) as catalogue:
+        # What it warns of is kept.
+        catalogue.run(run_id=8, channel=1, aors=AORS, recipe="handbook")
         export_run(catalogue.get(13), folder / "out")
         catalogue.withdraw(14, "a test")
         with catalogue._database.write() as connection:

@@ -456,7 +456,7 @@ def test_another_parameter_noted_everywhere(catalogue: Catalogue) -> None:
     assert (found.verdict, found.faults) == ("differs", ())
     assert counts(found) == ((6, 0, 0), (0, 3, 0))
     assert {one.column for one in found.compared.by_column()} == {
-        "aperture_correction", "flux", "error", "standard_error"
+        "aperture_correction", "flux", "error", "standard_error", "expected_noise"
     }  # fmt: skip
 
 

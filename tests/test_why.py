@@ -22,7 +22,7 @@ from test_docs import console, the_same
 
 from iracdb import Catalogue, irac_aphot_corr
 from iracdb.catalogue import tables as t
-from iracdb.compare.shares import CAUSES
+from iracdb.compare.shares import CAUSES, LOCATION, PHASE
 from iracdb.errors import InputRefused, NotFound, UsageError
 from iracdb.irac.simulate import FrameSpec, file_path, simulate_frame
 from iracdb.irac.simulate.cards import fits_bytes
@@ -186,7 +186,7 @@ def test_cryogenic_tables_on_warm_data(published: Path, tmp_path: Path) -> None:
         for row in catalogue.recompute(2).rows:
             found = catalogue.why(2, row.aorkey, "right2", row=row.row_number)
             shares = shares_of(found)
-            location, phase = (shares.get(f, 0.0) for f in CAUSES[8:10])
+            location, phase = (shares.get(f, 0.0) for f in (LOCATION, PHASE))
             assert location + phase == pytest.approx(row.shares["tables"], rel=1e-9)
             differing += bool(location) and bool(phase)
         assert len(aors) == differing == 131

@@ -74,6 +74,7 @@ class MadeUp:
         mean = average(mjy, parse_rejection(method.rejection))
         return Ingredients(
             method, x, y, raw, background, self.column("sky"), self.column("fluxconv"),
+            np.ones(x.shape),
             tuple(image.content for image in self.images), mjd, subarray,
             corrected.array_location, corrected.pixel_phase, mean.kept, mean.flux + self.off,
             np.ones(x.shape, dtype=bool),

@@ -187,12 +187,18 @@ class IteratedSigmaClip(_WithinN):
             verdict.bound[left] = again.bound
 
 
+FEWEST_OF_MAD = 5
+"""Of fewer fluxes a median distance tells nothing."""
+
+
 class MadClip(_WithinN):
     """Keeps what lies within N robust standard deviations of the median, once.
 
     A robust standard deviation is 1.4826 times the median of the absolute distances from the
     median, which for a normal distribution is its standard deviation. Where it is zero, because
-    more than half of the fluxes are equal, nothing is rejected.
+    more than half of the fluxes are equal, nothing is rejected; nor of fewer than `FEWEST_OF_MAD`
+    fluxes, of which two always seem to agree: of three from one normal distribution, one would lie
+    beyond five such deviations in one case of five.
 
     Parameters
     ----------
@@ -204,7 +210,7 @@ class MadClip(_WithinN):
 
     def __call__(self, fluxes: FloatArray) -> Verdict:
         """Judge fluxes: "low" or "high" for what lies outside, with the bound."""
-        if len(fluxes) == 0:
+        if len(fluxes) < FEWEST_OF_MAD:
             return _all_kept(fluxes)
         deviation = float(mad_std(fluxes))
         return _outside(fluxes, self.n_sigma * deviation) if deviation > 0 else _all_kept(fluxes)

@@ -52,9 +52,11 @@ def why_not_measurable(parameters: Parameters) -> str | None:
                 return f"{name} is {parameters[name]!r}, which this iracdb does not know"
         for name, find in _NAMED.items():
             find(parameters[name])
-        for name in ("aperture_correction", "pixel_size"):
-            if parameters[name] is not None:
-                float(parameters[name])
+        # What goes by frames is no number of the run's.
+        if parameters["pixel_size_from"] != "header":
+            float(parameters["pixel_size"])
+        if parameters["aperture_correction_from"] in ("given", "manual"):
+            float(parameters["aperture_correction"])
         _ = parameters.aperture
     except KeyError as problem:
         return f"the parameter {problem} is not recorded"
