@@ -497,7 +497,7 @@ def test_every_column_counts(elsewhere: Catalogue) -> None:
                 connection.rollback()
             assert after != before, f"{table.name}.{name}"
             checked += 1
-    assert checked == 68
+    assert checked == 87
     assert elsewhere.get(7).digest.sha256 == before
 
 
