@@ -64,8 +64,6 @@ class ScienceFile:
         Start of the exposure to 1 ms, s from noon of 1 January 2000, UTC.
     spacecraft_x, spacecraft_y, spacecraft_z : float or None
         Where the telescope was at the start, from the Sun's centre, km.
-    spacecraft_vx, spacecraft_vy, spacecraft_vz : float or None
-        Its velocity, km/s.
     dark_sky : float or None
         Sky that the pipeline took away with its dark, MJy/sr.
     header_marks : int or None
@@ -74,6 +72,8 @@ class ScienceFile:
         Rows and columns of an image.
     planes : int or None
         Of a cube; None for one image.
+    spacecraft_vx, spacecraft_vy, spacecraft_vz : float or None, optional
+        How the telescope moved, km/s.
     """
 
     frame_id: int
@@ -106,13 +106,13 @@ class ScienceFile:
     spacecraft_x: float | None
     spacecraft_y: float | None
     spacecraft_z: float | None
-    spacecraft_vx: float | None
-    spacecraft_vy: float | None
-    spacecraft_vz: float | None
     dark_sky: float | None
     header_marks: int | None
     shape: tuple[int, int]
     planes: int | None
+    spacecraft_vx: float | None = None
+    spacecraft_vy: float | None = None
+    spacecraft_vz: float | None = None
 
     @property
     def subarray(self) -> bool:
