@@ -3,6 +3,8 @@
 The coordinate system comes from the whole header, the Gaussian is fitted twice by astropy's
 Levenberg-Marquardt (from the start of the original, and again from its own result), circle and
 annulus are summed into photutils' tables. Each step can be timed alone.
+
+The handbook's way, with masks and uncertainties, is in `plain_handbook.py`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,17 @@ import subprocess
 import sys
 import time
 
+import numpy as np
+
 from iracdb.photometry import warming
+from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.circle_kernel import sum_circles
+from iracdb.photometry.measure import measure_block
+from iracdb.photometry.moment_kernel import find_moments
+from iracdb.photometry.planes import Planes, reduce
+from iracdb.photometry.planes_kernel import reduce_planes
+from iracdb.photometry.ring_kernel import sum_rings
+from iracdb.photometry.sky_kernel import read_skies
 
 NO_PLACE = """
 import os, numba.core.caching as caching
@@ -41,3 +51,19 @@ def test_the_help_does_not_import_the_compiler():
 def test_it_works_where_nothing_can_be_kept():
     done = subprocess.run([sys.executable, "-c", NO_PLACE], capture_output=True, text=True)
     assert done.stdout.strip() == "3", done.stderr
+
+
+def test_nothing_is_left_to_compile_for_the_handbook():
+    warming.compile_all(str, patience=100)
+    kernels = (find_moments, read_skies, reduce_planes, sum_circles, sum_rings)
+    before = [kernel.signatures for kernel in kernels]
+    cube = np.random.default_rng(22).normal(size=(64, 32, 32))
+    made = reduce(cube, Planes.parse("mean 1-56,58-63"), masked=cube > 4, variance=cube**2)
+    measure_block(
+        made.images, [15.5], [15.5], Aperture(3, 3, 7), centre="moment", sky="mode",
+        masked=made.masked, variance=made.variance,
+    )  # fmt: skip
+    for sky in ("median", "mean"):
+        measure_block(made.images, [15.5], [15.5], Aperture(3, 3, 7), centre="moment", sky=sky)
+    assert all(before)
+    assert [kernel.signatures for kernel in kernels] == before

@@ -193,9 +193,10 @@ def ring_pixels(
 
     image = np.ascontiguousarray(image, dtype=np.float64)
     cells = room(r_out, image.shape)
-    values, weights = np.empty(cells), np.empty(cells)
-    count = gather(image, float(x), float(y), float(r_out), float(r_in), values, weights)
-    return values[:count], weights[:count]
+    places, weights = np.empty(cells, dtype=np.int64), np.empty(cells)
+    ny, nx = image.shape
+    count = gather(ny, nx, float(x), float(y), float(r_out), float(r_in), places, weights)
+    return image.ravel()[places[:count]], weights[:count]
 
 
 def stays_on(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iracdb.photometry.aperture import ring_pixels, stays_on
+from iracdb.photometry.aperture import stays_on
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -89,30 +92,28 @@ def circle_sums(
     value above the sky, each weighted by its overlap. Their square root is a measure of the
     star's width that decorrelates light curves.
     """
-    n, ny, nx = images.shape
-    total, noise, peak, beta = (np.full(n, np.nan) for _ in range(4))
-    nan_pixels, masked_pixels = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for k in np.flatnonzero(stays_on(x, y, r, (ny, nx))):
-            at = float(x[k]), float(y[k]), r
-            values, weights = ring_pixels(images[k], *at)
-            finite = np.isfinite(values)
-            if finite.any():
-                peak[k] = np.max(values[finite])
-            bad = np.zeros(len(values), dtype=bool)
-            if masked is not None:
-                bad = ring_pixels(masked[k].astype(np.float64), *at)[0] > 0
-            used = finite & ~bad
-            total[k] = np.sum(weights[used] * values[used])
-            nan_pixels[k] = np.count_nonzero(~finite & ~bad)
-            masked_pixels[k] = np.count_nonzero(bad)
-            if variance is not None:
-                noise[k] = np.sum(weights * ring_pixels(variance[k], *at)[0])
-            if used.all():
-                beta[k] = _noise_pixels(values - sky[k], weights)
-    return Circles(total, nan_pixels, masked_pixels, noise, peak, beta)
+    # Here, since only those who measure wait for the compiler to be imported.
+    from iracdb.photometry.circle_kernel import sum_circles
+    from iracdb.photometry.ring_kernel import room
+
+    images = np.ascontiguousarray(images, dtype=np.float64)
+    inside = stays_on(x, y, r, (images.shape[1], images.shape[2]))
+    found = sum_circles(
+        images,
+        np.where(inside, x, np.nan),
+        np.where(inside, y, np.nan),
+        float(r),
+        np.ascontiguousarray(sky, dtype=np.float64),
+        _beside(masked, np.bool_),
+        _beside(variance, np.float64),
+        room(r, images.shape),
+    )
+    counts = found[:, 1:3].astype(np.int64)
+    return Circles(found[:, 0], counts[:, 0], counts[:, 1], found[:, 3], found[:, 4], found[:, 5])
 
 
-def _noise_pixels(light: FloatArray, weights: FloatArray) -> float:
-    net, squares = np.sum(weights * light), np.sum(weights * light**2)
-    return float(net**2 / squares) if net != 0 else np.nan
+def _beside(given: NDArray[_Scalar] | None, kind: type[_Scalar]) -> NDArray[_Scalar]:
+    """Bring what may go with the images to what is compiled: nothing is a block of no image."""
+    if given is None:
+        return np.empty((0, 0, 0), dtype=kind)
+    return np.ascontiguousarray(given, dtype=kind)

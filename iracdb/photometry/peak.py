@@ -24,7 +24,8 @@ CLIP = 3.0
 FEWEST_RING_PIXELS = 25
 """With fewer pixels that have a value a ring tells no background."""
 
-_DEVIATION_PER_MAD = 1.4826
+DEVIATION_PER_MAD = 1.4826
+"""Standard deviation over median distance from the median, for a Gaussian."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def ring_background(image: FloatArray, column: int, row: int) -> Background | No
     if len(kept) < FEWEST_RING_PIXELS:
         return None
     level = _upper_median(kept)
-    return Background(level, _DEVIATION_PER_MAD * _upper_median(np.abs(kept - level)))
+    return Background(level, DEVIATION_PER_MAD * _upper_median(np.abs(kept - level)))
 
 
 def _upper_median(values: FloatArray) -> float:

@@ -247,15 +247,22 @@ def reduce(
     values = cube[kept]
     if planes.how == "each":
         return Reduced(values, bad, noise, np.array(kept, dtype=np.int64))
-    usable = ~np.isnan(values)
-    if bad is not None:
-        usable &= ~bad
-    held = np.count_nonzero(usable, axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        image = (_median if planes.how == "median" else _mean)(values, usable, held)
-        spread = None if noise is None else _variance(noise, usable, held, planes.how)[None]
-    covered = None if bad is None else ((held == 0) & bad.any(axis=0))[None]
-    return Reduced(image[None], covered, spread, np.array([-1], dtype=np.int64))
+    # Here, since only those who reduce cubes wait for the compiler to be imported.
+    from iracdb.photometry.planes_kernel import reduce_planes
+
+    image, covered, spread = reduce_planes(
+        np.ascontiguousarray(values),
+        np.ascontiguousarray(np.empty((0, 0, 0), dtype=np.bool_) if bad is None else bad),
+        np.ascontiguousarray(np.empty((0, 0, 0)) if noise is None else noise),
+        planes.how == "median",
+        MEDIAN_PER_MEAN,
+    )
+    return Reduced(
+        image[None],
+        None if bad is None else covered[None],
+        None if noise is None else spread[None],
+        np.array([-1], dtype=np.int64),
+    )
 
 
 def _kept(array: NDArray[_Scalar], cube: FloatArray, kept: list[int]) -> NDArray[_Scalar]:
@@ -263,31 +270,6 @@ def _kept(array: NDArray[_Scalar], cube: FloatArray, kept: list[int]) -> NDArray
     if array.shape != cube.shape:
         raise ValueError(f"a cube of shape {cube.shape} has a mask or variances {array.shape}")
     return array[kept]
-
-
-def _median(values: FloatArray, usable: BoolArray, held: IntArray) -> FloatArray:
-    ordered = np.sort(np.where(usable, values, np.nan), axis=0)  # NaN goes last
-    lower = np.maximum(held - 1, 0) // 2
-    upper = np.minimum(held // 2, len(values) - 1)
-    middle = np.take_along_axis(ordered, np.stack((lower, upper)), axis=0)
-    return np.asarray(np.mean(middle, axis=0), dtype=np.float64)
-
-
-def _mean(values: FloatArray, usable: BoolArray, held: IntArray) -> FloatArray:
-    total = np.sum(np.where(usable, values, 0.0), axis=0)
-    mean: FloatArray = np.divide(total, held, out=np.full(held.shape, np.nan), where=held > 0)
-    return mean
-
-
-def _variance(noise: FloatArray, usable: BoolArray, held: IntArray, how: str) -> FloatArray:
-    total = np.sum(np.where(usable, noise, 0.0), axis=0)
-    count = held.astype(np.float64)
-    of_mean: FloatArray = np.divide(
-        total, count**2, out=np.full(held.shape, np.nan), where=held > 0
-    )
-    if how == "mean":
-        return of_mean
-    return np.asarray(of_mean * np.where(held > 2, MEDIAN_PER_MEAN, 1.0), dtype=np.float64)
 
 
 def _check_planes(planes: Iterable[int]) -> None:

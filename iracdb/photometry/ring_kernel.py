@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from iracdb.compiled import compiled
-from iracdb.photometry.centres import FloatArray
+from iracdb.photometry.centres import FloatArray, IntArray
 
 # Of asin(t) - t sqrt(1 - t^2) = t^3 (_S0 + _S1 t^2 + ...); its derivative is 2 t^2/sqrt(1 - t^2).
 _S0, _S1, _S2, _S3 = 2.0 / 3.0, 1.0 / 5.0, 3.0 / 28.0, 5.0 / 72.0
@@ -90,34 +90,34 @@ def overlap(dx: float, dy: float, r: float) -> float:
 
 @compiled
 def gather(
-    image: FloatArray,
+    ny: int,
+    nx: int,
     x: float,
     y: float,
     r_out: float,
     r_in: float,
-    values: FloatArray,
+    places: IntArray,
     weights: FloatArray,
 ) -> int:
     """Collect the pixels that a circle or an annulus overlaps.
 
     Parameters
     ----------
-    image : numpy.ndarray
-        Image (ny, nx).
+    ny, nx : int
+        Shape of the image.
     x, y : float
         Centre in pixels; of a ring that leaves the image the part on it is taken.
     r_out, r_in : float
         Radii in pixels; 0 is no inner circle.
-    values, weights : numpy.ndarray
-        Filled with the pixels' values, row by row, NaN kept, and their overlaps; `room` tells how
-        long they must be.
+    places, weights : numpy.ndarray
+        Filled with the pixels' places in the flat image, in rising order, and their overlaps;
+        `room` tells how long they must be.
 
     Returns
     -------
     int
         How many there are.
     """
-    ny, nx = image.shape
     count = 0
     outer, inner = r_out * r_out, r_in * r_in
     for j in range(max(math.floor(y - r_out + 0.5), 0), min(math.ceil(y + r_out + 0.5), ny)):
@@ -134,14 +134,14 @@ def gather(
         for i in range(first, last):
             dx = abs(i - x)
             if clear <= dx <= whole:
-                values[count], weights[count] = image[j, i], 1.0
+                places[count], weights[count] = j * nx + i, 1.0
                 count += 1
             elif dx > hole:
                 weight = overlap(dx, j - y, r_out)
                 if dx < clear:
                     weight -= overlap(dx, j - y, r_in)
                 if weight > 0.0:
-                    values[count], weights[count] = image[j, i], weight
+                    places[count], weights[count] = j * nx + i, weight
                     count += 1
     return count
 
@@ -195,16 +195,20 @@ def sum_rings(
         0 pixels, where nothing was asked for.
     """
     found = np.full((len(images), 4), np.nan)
+    places = np.empty(cells, dtype=np.int64)
     values, weights = np.empty(cells), np.empty(cells)
+    _, ny, nx = images.shape
     for k in range(len(images)):
         found[k, 2] = 0.0
         if math.isnan(x[k]) or math.isnan(y[k]):
             continue
-        count = gather(images[k], x[k], y[k], r_out, r_in, values, weights)
+        image = images[k].ravel()
+        count = gather(ny, nx, x[k], y[k], r_out, r_in, places, weights)
         held = 0
         for i in range(count):
-            if math.isfinite(values[i]):
-                values[held], weights[held] = values[i], weights[i]
+            value = image[places[i]]
+            if math.isfinite(value):
+                values[held], weights[held] = value, weights[i]
                 held += 1
         total, area = _weighted_sums(values, weights, held)
         found[k, 0], found[k, 1], found[k, 2] = total, area, count - held

@@ -11,7 +11,7 @@ takes in the star at the inner circle, and they agree half as well.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -34,9 +34,6 @@ FEWEST_PIXELS = 20
 The mode of n pixels of pure Gaussian noise scatters by 2.5 sigma / sqrt(n), the mean by 1: on 20
 pixels that is half a sigma.
 """
-
-_SIGMA_OF_MAD = 1.482602218505602
-"""Standard deviation over median absolute deviation, for a Gaussian: 1 / Phi^-1(3/4)."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +168,7 @@ class MedianSky:
         SkyLevels
             NaN where the position is NaN or the annulus leaves the array.
         """
-        return _levels(images, x, y, aperture, _median_of)
+        return _levels(images, x, y, aperture, mode=False)
 
 
 class ModeSky:
@@ -219,7 +216,7 @@ class ModeSky:
             NaN where the position is NaN, the annulus leaves the array, or fewer than
             `FEWEST_PIXELS` pixels are left.
         """
-        return _levels(images, x, y, aperture, _mode_of)
+        return _levels(images, x, y, aperture, mode=True)
 
 
 SKIES: Mapping[str, Sky] = MappingProxyType(
@@ -261,62 +258,22 @@ def sky_named(name: str) -> Sky:
 
 
 def _levels(
-    images: FloatArray,
-    x: FloatArray,
-    y: FloatArray,
-    aperture: Aperture,
-    estimate: Callable[[FloatArray], tuple[float, float, int]],
+    images: FloatArray, x: FloatArray, y: FloatArray, aperture: Aperture, *, mode: bool
 ) -> SkyLevels:
-    """Give the sorted finite pixels of each annulus to an estimate: level, sigma, pixels used.
+    """Read the sky from the whole pixels whose centre lies in each annulus."""
+    # Here, since only those who measure wait for the compiler to be imported.
+    from iracdb.photometry.ring_kernel import room
+    from iracdb.photometry.sky_kernel import read_skies
 
-    Sorted, they are summed in one order: the bits do not depend on where a pixel lies.
-    """
-    level, sigma, pixels = (np.full(len(images), np.nan) for _ in range(3))
-    nan_pixels = np.zeros(len(images), dtype=np.int64)
+    images = np.ascontiguousarray(images, dtype=np.float64)
     laid = ~aperture.out_of_bounds(x, y, (images.shape[-2], images.shape[-1]))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for k in np.flatnonzero(laid):
-            values = _whole_pixels(images[k], float(x[k]), float(y[k]), aperture)
-            finite = np.isfinite(values)
-            nan_pixels[k] = np.count_nonzero(~finite)
-            level[k], sigma[k], pixels[k] = estimate(np.sort(values[finite]))
-    return SkyLevels(level, sigma, pixels, nan_pixels)
-
-
-def _whole_pixels(image: FloatArray, x: float, y: float, aperture: Aperture) -> FloatArray:
-    """Values of the pixels whose centre lies in the annulus, its two circles included."""
-    ny, nx = image.shape
-    r_in, r_out = aperture.r_in, aperture.r_out
-    x0, x1 = max(math.ceil(x - r_out), 0), min(math.floor(x + r_out) + 1, nx)
-    y0, y1 = max(math.ceil(y - r_out), 0), min(math.floor(y + r_out) + 1, ny)
-    squared = (np.arange(x0, x1) - x) ** 2 + ((np.arange(y0, y1) - y) ** 2)[:, None]
-    cut: FloatArray = image[y0:y1, x0:x1][(squared >= r_in**2) & (squared <= r_out**2)]
-    return cut
-
-
-def _median_of(values: FloatArray) -> tuple[float, float, int]:
-    n = len(values)
-    if n == 0:
-        return math.nan, math.nan, 0
-    level = _middle(values)
-    return level, _SIGMA_OF_MAD * _middle(np.sort(np.abs(values - level))), n
-
-
-def _mode_of(values: FloatArray) -> tuple[float, float, int]:
-    while len(values) >= FEWEST_PIXELS:
-        # Called by name, np.mean and np.std take longer than the hundred pixels they add up.
-        n, median = len(values), _middle(values)
-        mean = float(np.add.reduce(values)) / n
-        sigma = math.sqrt(float(np.add.reduce((values - mean) ** 2)) / n)
-        first = values.searchsorted(median - CLIP * sigma, "left")
-        last = values.searchsorted(median + CLIP * sigma, "right")
-        if last - first == n:
-            return 3 * median - 2 * mean, sigma, n
-        values = values[first:last]
-    return math.nan, math.nan, len(values)
-
-
-def _middle(values: FloatArray) -> float:
-    """Median of sorted values."""
-    n = len(values)
-    return 0.5 * float(values[(n - 1) // 2]) + 0.5 * float(values[n // 2])
+    found = read_skies(
+        images,
+        np.where(laid, x, np.nan),
+        np.where(laid, y, np.nan),
+        float(aperture.r_out),
+        float(aperture.r_in),
+        mode,
+        room(aperture.r_out, images.shape),
+    )
+    return SkyLevels(found[:, 0], found[:, 1], found[:, 2], found[:, 3].astype(np.int64))

@@ -9,6 +9,9 @@ import numpy as np
 
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import measure_block
+from iracdb.photometry.moment_centre import MomentCentre
+from iracdb.photometry.planes import STEADY_MEDIAN, SUBARRAY_PLANES, reduce
+from iracdb.photometry.sky import MedianSky
 
 MESSAGE = "Compiling the measuring routines for this machine, once; it takes up to a minute ..."
 
@@ -36,5 +39,15 @@ def compile_all(say: Callable[[str], object], patience: float = 1.5) -> None:
         plane = np.ones(10 + (order + 1) * (order + 2))
         on_plane(plane, np.array([1.0]), np.array([1.0]))
         measure_block(np.ones((1, 32, 32)), [15.5], [15.5], Aperture(3, 3, 7))
+        _compile_the_others()
     finally:
         announcing.cancel()
+
+
+def _compile_the_others() -> None:
+    """Do once what `measure_block` does not do by default."""
+    cube = np.ones((SUBARRAY_PLANES, 32, 32))
+    reduce(cube, STEADY_MEDIAN, masked=cube > 1, variance=cube)
+    image, at = cube[:1], np.array([15.5])
+    MomentCentre()(image, at, at)
+    MedianSky()(image, at, at, Aperture(3, 3, 7))
