@@ -15,6 +15,7 @@ from pathlib import Path
 
 import plain
 from archives import make_archive
+from arithmetic import add, speed_of_two
 from places import copy_of, empty
 from rows import PROCESSOR, WALL, Row, Way, alone, ratios, timed, turns
 
@@ -42,18 +43,6 @@ def plain_way(paths: list[Path]) -> Way:
     return lambda: timed(lambda: plain.measure_all(paths, RADII, targets)) / len(paths)
 
 
-def arithmetic(count: int) -> int:
-    """Add numbers, which no disk and hardly any memory takes part in."""
-    return sum(i * i for i in range(count))
-
-
-def speed_of_two(count: int, pool: ProcessPoolExecutor) -> float:
-    """Tell how much more two processes add in a time than one."""
-    one = timed(lambda: pool.submit(arithmetic, count).result(), WALL)
-    both = timed(lambda: list(pool.map(arithmetic, [count, count])), WALL)
-    return 2 * one / both
-
-
 def rows(size: str) -> list[Row]:
     """Measure runs over simulated frames."""
     frames, said = FRAMES[size], f"a run over {FRAMES[size]:,} frames"
@@ -72,7 +61,7 @@ def rows(size: str) -> list[Row]:
                 size,
             )
             with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-                list(pool.map(arithmetic, [10, 10]))
+                list(pool.map(add, [10, 10]))
                 passed = turns(
                     {
                         "sqlite": lambda: run(sqlite, here, WALL),

@@ -34,6 +34,8 @@ def server() -> str:
     assert spec.loader is not None
     servers = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(servers)
+    # On the disk: what is large here has no room in memory.
+    servers.MEMORY = Path(os.devnull)
     stack = ExitStack()
     atexit.register(stack.close)
     return str(stack.enter_context(servers._own_server()))

@@ -11,6 +11,7 @@ import argparse
 import json
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ def show(found: Sequence[Row]) -> None:
         goal = "" if row.goal is None else f"{sign}{number(row.goal)}{unit}"
         numbers = (number(row.reached) + unit, number(row.low), number(row.high))
         table.add_row(row.what, row.against, *numbers, goal, met[row.met], row.clock)
-    console = Console(soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table)
     for row in found:
         if row.why_not:
