@@ -20,7 +20,7 @@ from rows import PROCESSOR, Row, alone, ratios, timed, turns
 
 from iracdb import Catalogue
 
-NEW = {"tiny": 5, "small": 1000, "full": 10_000}
+NEW = {"tiny": 5, "small": 500, "full": 10_000}
 KNOWN = {"tiny": 10, "small": 5000, "full": 100_000}
 
 

@@ -53,10 +53,9 @@ def rows(size: str) -> list[Row]:
         few, many = (peak_of_run(n, Path(name)) for n in (frames // FEWER, frames))
     return [
         Row(f"peak memory of a run over {frames:,} frames", "", GOAL_MB, many, "-",
-            at_most=True, unit="MB", why="What is planned and written is held frame by frame."),
+            at_most=True, unit="MB"),
         Row("the same", f"a run over {frames // FEWER:,} frames", GOAL_GROWTH,
-            ratios(many, few), "-", at_most=True,
-            why="What is planned is held frame by frame until the run is declared."),
+            ratios(many, few), "-", at_most=True),
     ]  # fmt: skip
 
 

@@ -44,8 +44,8 @@ def test_every_script_with_rows_is_a_family(benchmarks: ModuleType) -> None:
 
 @pytest.mark.parametrize(
     "family",
-    ["startup", "measuring", "handbook", "measure", "memory", "radius_test", "ingest", "lineage", "comparing",
-     "export", "prov_export", "import_runs"],
+    ["startup", "measuring", "handbook", "measure", "memory", "radius_test", "ingest", "lineage",
+     "comparing", "export", "prov_export", "import_runs"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("default")  # the plain ways warn as astropy does
 def test_family_runs_and_writes_its_rows(
@@ -132,5 +132,5 @@ def test_made_files_differ_and_are_what_their_names_say(
         with Catalogue(tmp_path / f"{holes}.sqlite") as catalogue:
             catalogue.ingest(folder)
             assert catalogue.totals()["frames"] == 103
-            assert len(catalogue.problems()) == 0
-            assert len(catalogue.aors()) == 2
+            assert catalogue.problems().rows == []
+            assert len(catalogue.aors().rows) == 2
