@@ -4,12 +4,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo test bench docs lint clean
+.PHONY: help install demo test bench bench-full docs lint clean
 
 help:
 	@echo "make demo   simulate a small archive, ingest it, measure it, write its tables"
 	@echo "make test   run every test, those on PostgreSQL included"
-	@echo "make bench  speed beside the plain astropy way, as ratios"
+	@echo "make bench  speed beside plain ways, as ratios; make bench-full takes hours and 20 GB"
 	@echo "make docs   the documentation as a site, in docs/_build"
 	@echo "make lint   ruff and mypy"
 
@@ -28,8 +28,10 @@ test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 bench: $(STAMP)
-	@$(BIN)/python benchmarks/measure.py
-	@test ! -d ../shared/reference || $(BIN)/python benchmarks/import_runs.py
+	@$(BIN)/python benchmarks --size small
+
+bench-full: $(STAMP)
+	@$(BIN)/python benchmarks --size full
 
 docs: $(STAMP)
 	@$(BIN)/python docs/generate.py

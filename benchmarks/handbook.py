@@ -1,186 +1,164 @@
-"""How fast the handbook's recipe measures on one core, masks and uncertainties read too.
+"""How fast full-array frames are measured with the recipe "handbook", on one core.
 
-Both in one process and in turns, five rounds after one that warms the caches, by the time that the
-processor is at work. README.md tells how to read it.
+Against the same steps done plainly with photutils and astropy.stats: image, mask and uncertainty
+are opened, the coordinate system is made from the header, the first moment in a box of 7 x 7 pixels
+is taken twice, the mode of the sky from the clipped pixels of the annulus, and circle and error are
+summed into a table. Both know no database, and take turns.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import plain
-import plain_handbook
+from astropy.io import fits
+from astropy.stats import sigma_clip, sigma_clipped_stats
+from photutils.aperture import CircularAnnulus, CircularAperture, aperture_photometry
+from photutils.centroids import centroid_com
+from rows import PROCESSOR, Row, alone, ratios, timed, turns
 
 from iracdb.irac.files import read_irac_file
-from iracdb.irac.frames import FrameFile, sky_to_pixel
+from iracdb.irac.frames import FrameFile
 from iracdb.irac.mask_bits import FATAL
-from iracdb.irac.simulate import FrameSpec, file_path, write_series
+from iracdb.irac.simulate import FrameSpec, companions, simulate_frame, write_fits
 from iracdb.photometry.aperture import Aperture
-from iracdb.photometry.centre import centre_named
-from iracdb.photometry.measure import fit_centres, measure_fluxes
 from iracdb.photometry.planes import Planes
-from iracdb.runs.images import BLOCK, FARTHEST_OF_CENTRES, read_images
 from iracdb.runs.measuring import Block, measure
 from iracdb.runs.recipes import recipe_named
 
+FRAMES = {"tiny": 2, "small": 100, "full": 300}
+BLOCK = 100
 RECIPE = recipe_named("handbook")
-PLANES = Planes.parse(RECIPE.planes)
-GOAL = 100
-
-Three = tuple[Path, Path, Path]
+TARGET = (270.0, 66.0)
+HALF_BOX, NEAR, RING = 3, 3, (6, 12)
 
 
-def make_frames(
-    folder: Path, wanted: int, *, subarray: bool
-) -> tuple[list[FrameFile], list[Three]]:
-    """Simulate frames with masks and uncertainties, and tell what the catalogue knows of them."""
+def make_frames(folder: Path, count: int) -> list[FrameFile]:
+    """Simulate frames with their masks and uncertainties, the star somewhere in the middle."""
+    frames = []
     rng = np.random.default_rng(1)
-    middle = 15.5 if subarray else 127.5
-    specs = [
-        FrameSpec(
-            channel=1, expid=k, subarray=subarray, x=middle + dx, y=middle + dy,
-            mask_bits=((4, 3, 5), (14, 20, 20)),
-        )
-        for k, (dx, dy) in enumerate(rng.uniform(-2, 2, (wanted, 2)))
-    ]  # fmt: skip
-    write_series(folder, specs, beside=True)
-    frames, paths = [], []
-    for spec in specs:
-        three = tuple(file_path(folder, spec.name(kind)) for kind in ("bcd", "bimsk", "bunc"))
-        science, mask, uncertainty = map(known, three)
-        frames.append(replace(science, mask=mask, uncertainty=uncertainty))
-        paths.append(three)
-    return frames, paths  # type: ignore[return-value]
+    for exposure in range(count):
+        x, y = rng.uniform(60, 190, 2)
+        spec = FrameSpec(
+            channel=1, expid=exposure, ra=TARGET[0], dec=TARGET[1], x=float(x), y=float(y),
+            flux_mjy=200.0,
+        )  # fmt: skip
+        cards, image = simulate_frame(spec, rng)
+        beside = companions(spec, image)
+        files = {"bcd": (cards, image), "bimsk": beside["bimsk"], "bunc": beside["bunc"]}
+        paths = {}
+        for kind, (header, data) in files.items():
+            paths[kind] = folder / f"SPITZER_I1_90000000_{exposure:04d}_0000_1_{kind}.fits"
+            write_fits(paths[kind], header, data)
+        mask, uncertainty = (known(paths[kind]) for kind in ("bimsk", "bunc"))
+        frames.append(known(paths["bcd"], mask, uncertainty))
+    return frames
 
 
-def known(path: Path) -> FrameFile:
+def known(
+    path: Path, mask: FrameFile | None = None, uncertainty: FrameFile | None = None
+) -> FrameFile:
     """Tell what the catalogue knows of a file."""
     file = read_irac_file(path)
     return FrameFile(
-        str(path), file.size, file.mtime_ns, file.bitpix, file.shape,
-        len(file.header.verbatim), False, file.wcs,
+        str(path), file.size, file.mtime_ns, file.bitpix, file.shape, len(file.header.verbatim),
+        False, file.wcs, mask, uncertainty,
     )  # fmt: skip
 
 
-class Ours:
-    """What a run does with its blocks."""
-
-    def __init__(self, frames: list[FrameFile], target: tuple[float, float]) -> None:
-        ra, dec = (target[0],), (target[1],)
-        self.blocks = [
-            Block(
-                tuple(frames[i : i + BLOCK]), ra, dec, (None,), (Aperture(*RECIPE.radii),),
-                RECIPE.centre, RECIPE.sky, PLANES, FATAL,
-            )
-            for i in range(0, len(frames), BLOCK)
-        ]  # fmt: skip
-
-    def __call__(self) -> np.ndarray:
-        """Measure all frames once, and give net fluxes and their errors."""
-        found = [measure(block)[0][0].fluxes for block in self.blocks]
-        return np.concatenate([(one.net, one.net_error) for one in found], axis=1)
-
-    def steps(self) -> dict[str, float]:
-        """Time each step by itself, in seconds over all frames."""
-        spent = dict.fromkeys(("coordinates", "reading", "centre", "apertures"), 0.0)
-        for block in self.blocks:
-            marks = [time.process_time()]
-            at = np.concatenate(
-                [sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames]
-            )
-            marks.append(time.process_time())
-            images = read_images(
-                block.frames, at[:, :1], at[:, 1:], FARTHEST_OF_CENTRES, PLANES, FATAL
-            )
-            marks.append(time.process_time())
-            x, y = at.T
-            centre = centre_named(RECIPE.centre)
-            centres = fit_centres(images.values, x, y, centre=centre, masked=images.masked)
-            marks.append(time.process_time())
-            measure_fluxes(
-                images.values, x, y, centres, block.apertures[0],
-                sky=RECIPE.sky, masked=images.masked, variance=images.variance,
-            )  # fmt: skip
-            marks.append(time.process_time())
-            for name, begun, ended in zip(spent, marks, marks[1:], strict=False):
-                spent[name] += ended - begun
-        return spent
+def ours(frames: list[FrameFile]) -> np.ndarray:
+    """Measure as a run does, and give centres and fluxes (n, 3)."""
+    found = []
+    for first in range(0, len(frames), BLOCK):
+        block = Block(
+            tuple(frames[first : first + BLOCK]), TARGET[:1], TARGET[1:], (None,),
+            (Aperture(*RECIPE.radii),), RECIPE.centre, RECIPE.sky, Planes.parse(RECIPE.planes),
+            FATAL,
+        )  # fmt: skip
+        ((one,),) = measure(block)
+        net = one.fluxes.raw - one.fluxes.background
+        found.append(np.stack([one.centres.x, one.centres.y, net], axis=1))
+    return np.concatenate(found)
 
 
-def plain_steps(
-    frames: list[FrameFile], paths: list[Three], target: tuple[float, float]
-) -> dict[str, Callable[[], object]]:
-    """List the steps of the plain way, each over all frames."""
-    opened = [plain_handbook.open_frame(three) for three in paths]
-    at = [sky_to_pixel(frame.wcs, *target)[0] for frame in frames]
-    both = list(zip([arrays for _, arrays in opened], at, strict=True))
-    return {
-        "coordinates": lambda: [plain.place(header, *target) for header, _ in opened],
-        "reading": lambda: [plain_handbook.open_frame(three) for three in paths],
-        "centre": lambda: [plain_handbook.centre(*arrays[:2], *xy) for arrays, xy in both],
-        "apertures": lambda: [
-            plain_handbook.photometry(arrays, *xy, RECIPE.radii) for arrays, xy in both
-        ],
-    }
+def plainly(frames: list[FrameFile]) -> np.ndarray:
+    """Measure with photutils and astropy.stats, and give centres and fluxes (n, 3)."""
+    table = plain.empty_table()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers
+        for frame in frames:
+            add_plain_row(table, frame)
+    return np.stack([table["x"], table["y"], table["net"]], axis=1)
 
 
-def timed(work: Callable[[], object]) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
+def add_plain_row(table: plain.Table, frame: FrameFile) -> None:
+    assert frame.mask is not None
+    assert frame.uncertainty is not None
+    header, image = plain.open_frame(Path(frame.path))
+    bad = (fits.getdata(frame.mask.path).astype(int) & FATAL) != 0
+    error = fits.getdata(frame.uncertainty.path).astype(float)
+    bad |= ~np.isfinite(image)
+    x, y = plain.place(header, *TARGET)
+    near = np.where(bad, -np.inf, image)[box(x, y, NEAR)]
+    row, column = np.unravel_index(int(near.argmax()), near.shape)
+    x, y = round(x) - NEAR + float(column), round(y) - NEAR + float(row)
+    for _ in range(2):
+        left, bottom = round(x) - HALF_BOX, round(y) - HALF_BOX
+        around = box(x, y, HALF_BOX)
+        light = image[around] - ring_median(image, bad, x, y)
+        x, y = centroid_com(light, mask=bad[around])
+        x, y = float(x) + left, float(y) + bottom
+    r, r_in, r_out = RECIPE.radii
+    circle = CircularAperture((x, y), r)
+    annulus = CircularAnnulus((x, y), r_in, r_out).to_mask(method="center")
+    clipped = sigma_clip(annulus.get_values(image, mask=bad), sigma=3, maxiters=None, masked=False)
+    sky = 3 * np.median(clipped) - 2 * np.mean(clipped)
+    sums = aperture_photometry(image, circle, error=error, mask=bad)
+    raw, background = float(sums["aperture_sum"][0]), float(sky) * circle.area
+    table.add_row(
+        (x, y, float(sums["aperture_sum_err"][0]), 0.0, raw, background, raw - background)
+    )
 
 
-def compare(name: str, wanted: int, rounds: int, *, subarray: bool) -> None:
-    """Measure frames of one kind both ways, and print."""
-    with tempfile.TemporaryDirectory() as folder:
-        frames, paths = make_frames(Path(folder), wanted, subarray=subarray)
-        target = (FrameSpec(channel=1).ra, FrameSpec(channel=1).dec)
-        ours, targets = Ours(frames, target), [target] * len(frames)
-        net, error = ours()
-        table = plain_handbook.measure_all(paths, RECIPE.radii, targets)
-        spent: dict[str, list[float]] = {"ours": [], "plain": []}
-        for number in range(rounds):
-            for way in sorted(spent, reverse=bool(number % 2)):
-                # Once is too short to be timed beside the plain way.
-                if way == "ours":
-                    seconds = timed(lambda: [ours() for _ in range(10)]) / 10
-                else:
-                    seconds = timed(
-                        lambda: plain_handbook.measure_all(paths, RECIPE.radii, targets)
-                    )
-                spent[way].append(seconds)
-        ratios = [b / a for a, b in zip(spent["ours"], spent["plain"], strict=True)]
-        each = {way: statistics.median(found) / len(frames) * 1e6 for way, found in spent.items()}
-        print(f"{name}: {each['ours']:.0f} us a frame, plain {each['plain']:.0f} us")
-        print(f"rate over that of plain: {statistics.median(ratios):.3g} "
-              f"({min(ratios):.3g} to {max(ratios):.3g}), goal {GOAL}")  # fmt: skip
-        print(f"largest difference of net fluxes {np.max(np.abs(net / table['net'] - 1)):.1e}, "
-              f"of errors {np.max(np.abs(error / table['error'] - 1)):.1e}")  # fmt: skip
-        print(f"{'step':<14}{'ours us':>10}{'plain us':>12}{'ratio':>8}")
-        others = plain_steps(frames, paths, target)
-        for step, seconds in ours.steps().items():
-            one, other = (s / len(frames) * 1e6 for s in (seconds, timed(others[step])))
-            print(f"{step:<14}{one:>10.1f}{other:>12.0f}{other / one:>8.0f}")
+def box(x: float, y: float, half: int) -> tuple[slice, slice]:
+    """Give the pixels around the one that holds a place."""
+    column, row = round(x), round(y)
+    return slice(row - half, row + half + 1), slice(column - half, column + half + 1)
 
 
-def main() -> None:
-    """Compare full arrays, then cubes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=300, help="frames of each kind (300)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds after the first (5)")
-    chosen = parser.parse_args()
-    warnings.simplefilter("ignore")  # of headers
-    compare("full arrays", chosen.frames, chosen.rounds, subarray=False)
-    compare("cubes", chosen.frames, chosen.rounds, subarray=True)
+def ring_median(image: np.ndarray, bad: np.ndarray, x: float, y: float) -> float:
+    """Give the clipped median of the square ring around a place."""
+    inner, outer = RING
+    around = box(x, y, outer)
+    within = bad[around].copy()
+    middle = slice(outer - inner, outer + inner + 1)
+    within[middle, middle] = True
+    return float(sigma_clipped_stats(image[around], mask=within)[1])
+
+
+def rows(size: str) -> list[Row]:
+    """Measure simulated frames both ways, which must agree."""
+    with tempfile.TemporaryDirectory() as name:
+        frames = make_frames(Path(name), FRAMES[size])
+        # Rings and clipping differ in their details, the stars are bright.
+        np.testing.assert_allclose(ours(frames), plainly(frames), rtol=2e-3)
+        times = 1 if size == "tiny" else 10
+        seconds = turns(
+            {
+                "ours": lambda: timed(lambda: ours(frames), times=times),
+                "plain": lambda: timed(lambda: plainly(frames)),
+            },
+            size,
+        )
+    return [
+        Row(f'measuring {len(frames):,} full-array frames, recipe "handbook"',
+            "the same steps by photutils and astropy.stats", 100,
+            ratios(seconds["plain"], seconds["ours"]), PROCESSOR),
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    alone(rows, __doc__)

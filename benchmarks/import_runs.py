@@ -1,29 +1,32 @@
 """How fast published runs go in, against bare sqlite3 writing the same rows.
 
-Run ``python benchmarks/import_runs.py [FOLDER] [--times N] [--at-hand] [--postgresql URL]``. FOLDER
-holds published runs, by default those of the reference data beside the repository. As many as were
-ever published are made of them in a scratch folder, 47 runs with 459,224 rows of images; with
-``--at-hand`` only those of FOLDER are measured. Everything takes turns in one process, so that
-whatever else the machine does falls on all; the medians are compared. Beside the time that passed
-stands the processor's time of that process: where others are busy, it says more.
+The runs are those of the reference data beside the repository; at the full size as many as were
+ever published are made of them, 47 runs with 459,224 rows of images. Everything takes turns in one
+process. A second process reads ahead of an import: the clock is the processor's time of the one
+that writes, so that what the other reads meanwhile is not counted, as it is in no one's way.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
+import shutil
 import sqlite3
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from rows import ROUNDS, Row, alone, ratios
 
 # iracdb is imported where it is used: a worker process imports this file, too.
 
 GOAL = 0.5
+WRITER = "writer"
+"""The clock: processor time of the process that writes."""
+BARE = "bare sqlite3 executemany of the rows as stored"
+KEYED = "executemany with the catalogue's key and indices"
+IMPORT = "import of published runs, a second process reads"
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 LISTS = REFERENCE / "coordinates"
 
@@ -86,20 +89,6 @@ def stored_rows(location: Path, table: str) -> tuple[list[str], Rows]:
     return [names[i] for i in filled], [tuple(row[i] for i in filled) for row in rows]
 
 
-def csv_rows(folder: Path) -> tuple[list[str], Rows]:
-    """Read the image tables as Python values, 14 columns each."""
-    rows: Rows = []
-    for path in sorted(folder.glob("*_img_data.csv")):
-        with path.open(newline="") as stream:
-            reader = csv.reader(stream)
-            flags = len(next(reader)) - 9
-            for cells in reader:
-                letters = [*cells[1 : 1 + flags], *[None] * (5 - flags)]
-                numbers = [None if c == "nan" else float(c) for c in cells[1 + flags :]]
-                rows.append((int(cells[0]), *letters, *numbers))
-    return [f"c{place}" for place in range(14)], rows
-
-
 def timed_bare(names: list[str], rows: Rows, location: Path) -> Times:
     """Write rows into a table without keys or indices, in one transaction."""
     connection = sqlite3.connect(location)
@@ -139,34 +128,13 @@ def quoted(names: list[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-@contextmanager
-def new_database(server: str) -> Iterator[str]:
-    """Give the URL of a new, empty database on a PostgreSQL server, and drop it."""
-    import psycopg
-    from sqlalchemy import make_url
-
-    url = make_url(server).set(drivername="postgresql")
-    name = f"iracdb_bench_{time.time_ns()}"
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield url.set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def measure(folder: Path, times: int, server: str | None, here: Path) -> tuple[int, Any]:
+def measure(folder: Path, size: str, here: Path) -> tuple[int, dict[str, list[Times]]]:
     """Give the number of image rows, and the seconds of each thing in the order of the turns."""
     warm = here / "warm.sqlite"
     timed_import(folder, str(warm), 1)  # imports modules, fills caches
     images, frames, averages = (
         stored_rows(warm, table) for table in ("image_result", "frame", "aor_result")
     )
-    plain = csv_rows(folder)
-
-    def on_postgresql() -> Times:
-        with new_database(str(server)) as url:
-            return timed_import(folder, url, 2)
 
     def keyed(table: str, stored: tuple[list[str], Rows]) -> Callable[[], Times]:
         return lambda: timed_keyed(warm, table, *stored, scratch("keyed"))
@@ -178,53 +146,67 @@ def measure(folder: Path, times: int, server: str | None, here: Path) -> tuple[i
         return path
 
     things: dict[str, Callable[[], Times]] = {
-        f"bare executemany, {len(images[0])} columns as stored": lambda: timed_bare(
-            *images, scratch("bare")
-        ),
-        "bare executemany, 14 columns as in the CSV": lambda: timed_bare(*plain, scratch("plain")),
-        "executemany with the catalogue's key and indices": keyed("image_result", images),
+        BARE: lambda: timed_bare(*images, scratch("bare")),
+        KEYED: keyed("image_result", images),
         "the same, its new frames": keyed("frame", frames),
         "the same, its averages": keyed("aor_result", averages),
         "Python's csv over the image tables, alone": lambda: timed_csv(folder),
         "reading and checking all files, alone": lambda: timed_reading(folder),
         "import, one process": lambda: timed_import(folder, str(scratch("one")), 1),
-        "import, a second one reads": lambda: timed_import(folder, str(scratch("two")), 2),
+        IMPORT: lambda: timed_import(folder, str(scratch("two")), 2),
     }
-    if server is not None:
-        things["import into PostgreSQL, a second one reads"] = on_postgresql
+    if size != "full":
+        things = {what: things[what] for what in (BARE, KEYED, IMPORT)}
     seconds: dict[str, list[Times]] = {what: [] for what in things}
-    for _ in range(times):
-        for what, measured in things.items():
-            seconds[what].append(measured())
+    for number in range(ROUNDS[size]):
+        for what in things if number % 2 else reversed(things):
+            seconds[what].append(things[what]())
     return len(images[1]), seconds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=REFERENCE / "published_runs")
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--at-hand", action="store_true", help="measure the runs of FOLDER alone")
-    parser.add_argument("--postgresql", metavar="URL", help="a server that may make databases")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        here, folder = Path(scratch), options.folder
-        if not options.at_hand:
-            from made_runs import make_runs
+def chosen_runs(size: str, here: Path) -> Path:
+    """Give a folder of published runs: the smallest, those at hand, or all that there ever were."""
+    real = REFERENCE / "published_runs"
+    if size == "small":
+        return real
+    folder = here / "runs"
+    if size == "full":
+        from made_runs import make_runs
 
-            folder = here / "runs"
-            make_runs(options.folder, folder)
-        count, seconds = measure(folder, options.times, options.postgresql, here)
-    print(f"{count:,} image rows, {options.times} times, medians; the goal is {GOAL} of bare\n")
-    print(f"{'':50}{'passed':>8}{'rows/s':>10}{'of bare':>9}{'at work':>9}{'of bare':>9}")
-    bare: Times | None = None
-    for what, taken in seconds.items():
-        passed, at_work = (statistics.median(times) for times in zip(*taken, strict=True))
-        bare = bare or (passed, at_work)
-        print(
-            f"{what:50}{passed:8.2f}{count / passed:10,.0f}{bare[0] / passed:9.2f}"
-            f"{at_work:9.2f}{bare[1] / at_work:9.2f}"
-        )
+        make_runs(real, folder)
+        return folder
+    from iracdb.published.reading import find_runs
+
+    runs = find_runs(real).values()
+    smallest = min(runs, key=lambda paths: sum(path.stat().st_size for path in paths.values()))
+    folder.mkdir()
+    for path in smallest.values():
+        shutil.copyfile(path, folder / path.name)
+    return folder
+
+
+def rows(size: str) -> list[Row]:
+    """Import published runs, where they are at hand."""
+    what = "import of published runs"
+    if not REFERENCE.is_dir():
+        return [
+            Row(what, BARE, GOAL, [], WRITER, why="No published runs are beside the repository.")
+        ]
+    with tempfile.TemporaryDirectory() as scratch:
+        here = Path(scratch)
+        count, seconds = measure(chosen_runs(size, here), size, here)
+    at_work = {name: [times[1] for times in found] for name, found in seconds.items()}
+    why = (
+        "The rows that an import must write beside those of images cost more than the bare ones, "
+        "and keys and indices as much again: see benchmarks/README.md."
+    )
+    goals = {IMPORT: GOAL}
+    return [
+        Row(f"{name}, {count:,} image rows", BARE, goals.get(name),
+            ratios(at_work[BARE], found), WRITER, why=why)
+        for name, found in at_work.items() if name != BARE
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    alone(rows, __doc__)

@@ -1,267 +1,66 @@
 """How fast a number is followed to its files, and a file to its numbers, in a large catalogue.
 
-Run ``python benchmarks/lineage.py [--rows N] [--postgres URL]``. It makes a
-catalogue of N image rows (ten million by default: 50 runs over 2,000 AORs of 100 frames), in SQLite
-and in PostgreSQL, and times `Catalogue.lineage` for single AORs and single files, picked at random.
-URL is a PostgreSQL server whose user may create databases; without it the tests' own is started.
-Each time is also told as a multiple of a bare look-up of one file by its key, on the same machine
-at the same time.
+`Catalogue.lineage` is asked for single AORs and single files, picked at random, in a catalogue of
+`large`, in SQLite and in PostgreSQL. A round is the median of many questions.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import hashlib
-import importlib.util
 import random
 import statistics
-import tempfile
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable
 
-from sqlalchemy import Connection, select, text
+from large import FIRST_AOR, IMAGES, IMPORTED, ROWS, RUNS, aors_of, catalogue_of, file_name
+from places import ENGINES
+from rows import WALL, Row, alone, timed, turns
 
 from iracdb import Catalogue
-from iracdb.catalogue import tables as t
-from iracdb.catalogue import views
-from iracdb.catalogue.bulk import insert_rows
 
 GOAL_MS = 10.0
-RUNS, IMPORTED, DERIVED = 50, 10, 5
-IMAGES = 100
-FIRST_AOR = 40_000_000
-NOW = "2026-01-01T00:00:00.000000Z"
-TESTS = Path(__file__).parents[1] / "tests"
+QUESTIONS = {"tiny": 1, "small": 30, "full": 100}
 
 
-def sha(word: object) -> str:
-    return hashlib.sha256(str(word).encode()).hexdigest()
+def milliseconds(ask: Callable[[], object], questions: int) -> float:
+    """Give the median of some questions."""
+    return 1000 * statistics.median(timed(ask, WALL) for _ in range(questions))
 
 
-def aors_of(rows: int) -> int:
-    return max(1, rows // (RUNS * IMAGES))
-
-
-def fill(connection: Connection, rows: int) -> None:
-    """Make a catalogue of so many image rows."""
-    aors = aors_of(rows)
-    frames = aors * IMAGES
-    for table in (t.image_result, t.run_input, t.aor_result, t.file, t.file_location, t.frame):
-        for index in table.indexes:
-            index.drop(connection)
-    fill_observations(connection, aors)
-    fill_runs(connection, aors)
-    series = numbers(connection, RUNS * frames)
-    connection.execute(text(
-        "INSERT INTO image_result (aor_result_id, frame_id, plane, repeat, file_id, row_number, "
-        "file_number, mjd_obs, flags, x_wcs, y_wcs, x, y, fwhm_x, fwhm_y, amplitude, angle, "
-        "residual_sum, sky, sky_pixels, nan_in_aperture, nan_in_annulus, raw, background, "
-        "array_location_factor, pixel_phase_factor, corrected, kept, rejected_by, link_grade, "
-        f"link_evidence) {series} SELECT i / {IMAGES} + 1, i % {frames} + 1, -1, 0, "
-        f"CASE WHEN i / {frames} < {IMPORTED} THEN NULL ELSE i % {frames} + 1 END, "
-        f"i % {frames} + 1, i % {IMAGES} + 1, 55000.0 + (i % {frames}) * 0.001, 0, "
-        "15.5, 15.5, 15.1 + i * 1e-9, 15.2, 2.1, 1.9, 310.5, 0.3, 12.5, 1.25, 848.2, 0, 0, "
-        "1500.0 + i * 1e-7, 35.5, 1.01, 0.99, 1464.25, "
-        f"i % {IMAGES} > 1, CASE i % {IMAGES} WHEN 0 THEN 'min' WHEN 1 THEN 'max' END, "
-        f"CASE WHEN i / {frames} < {IMPORTED} THEN 'A' END, "
-        f"CASE WHEN i / {frames} < {IMPORTED} THEN 'channel, AORKEY and time' END FROM n"
-    ))  # fmt: skip
-    series = numbers(connection, (RUNS - IMPORTED) * frames)
-    connection.execute(text(
-        f"INSERT INTO run_input (run_id, file_id, role, position) {series} "
-        f"SELECT i / {frames} + {IMPORTED} + 1, i % {frames} + 1, 'science', i % {frames} + 1 "
-        "FROM n"
-    ))  # fmt: skip
-    for table in (t.image_result, t.run_input, t.aor_result, t.file, t.file_location, t.frame):
-        for index in table.indexes:
-            index.create(connection)
-    views.rebuild_all(connection)
-
-
-def numbers(connection: Connection, count: int) -> str:
-    """Write what makes a table n of the numbers i from 0."""
-    if connection.dialect.name == "postgresql":
-        return f"WITH n AS (SELECT i FROM generate_series(0, {count - 1}) AS s (i))"
-    return f"WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1})"
-
-
-def fill_observations(connection: Connection, aors: int) -> None:
-    frames = range(aors * IMAGES)
-    insert_rows(connection, t.aor, ("aorkey",), ((FIRST_AOR + aor,) for aor in range(aors)))
-    insert_rows(
-        connection, t.frame, ("id", "channel", "aorkey", "expid", "dcenum", "mjd_obs"),
-        ((i + 1, 2, FIRST_AOR + i // IMAGES, i % IMAGES, 0, 55000.0 + i * 0.001) for i in frames),
-    )  # fmt: skip
-    insert_rows(
-        connection, t.file,
-        ("id", "frame_id", "kind", "version", "name", "size", "sha256", "data_sha256", "bitpix",
-         "naxis1", "naxis2", "data_offset", "creator", "fluxconv", "wcs", "first_seen"),
-        ((i + 1, i + 1, "bcd", 2, file_name(i), 274_240, sha(i), sha(-i - 1), -32, 256, 256, 8640,
-          "S19.2.0", 0.1447, '{"CRPIX1": "128."}', NOW)
-         for i in frames),
-    )  # fmt: skip
-    insert_rows(
-        connection, t.header, ("file_id", "verbatim", "cards"),
-        ((i + 1, b"\0" * 2000, '[["SIMPLE", "T", null]]') for i in frames),
-    )  # fmt: skip
-    insert_rows(
-        connection, t.file_location,
-        ("path", "file_id", "size", "mtime_ns", "present", "first_seen", "last_seen"),
-        ((f"/archive/r{FIRST_AOR + i // IMAGES}/ch2/bcd/{file_name(i)}", i + 1, 274_240, 1, True,
-          NOW, NOW) for i in frames),
-    )  # fmt: skip
-
-
-def file_name(i: int) -> str:
-    return f"SPITZER_I2_{FIRST_AOR + i // IMAGES}_{i % IMAGES:04d}_0000_2_bcd.fits"
-
-
-def fill_runs(connection: Connection, aors: int) -> None:
-    insert_rows(
-        connection, t.target, ("id", "identity", "name", "ra", "dec"),
-        [(1, "65.5 57.8", "XO-3", 65.5, 57.8)],
-    )  # fmt: skip
-    insert_rows(
-        connection, t.software, ("id", "digest", "iracdb", "python", "platform", "packages"),
-        [(1, sha("software"), "0.1.0", "3.11", "Linux", '{"numpy": "2.0"}')],
-    )  # fmt: skip
-    insert_rows(
-        connection, t.calibration, ("id", "kind", "name", "sha256"),
-        [(1, "response", "native", sha("response"))],
-    )  # fmt: skip
-    keys = "[" + ", ".join(str(FIRST_AOR + aor) for aor in range(aors)) + "]"
-    parameters = "{" + ", ".join(f'"parameter_{n}": {n}' for n in range(30)) + "}"
-    insert_rows(
-        connection, t.run,
-        ("run_id", "uuid", "name", "name_key", "origin", "state", "channel", "kind", "layout",
-         "parameters", "parameters_digest", "aors", "software_id", "response_id", "parent_run_id",
-         "operator", "host", "started_at", "finished_at"),
-        ((n, str(uuid.uuid4()), f"run{n}", f"run{n}",
-          "imported" if n <= IMPORTED else "executed", "finished", 2, "bcd", "16-14-NY",
-          parameters, sha(n), keys, *((None, None) if n <= IMPORTED else (1, 1)),
-          n - DERIVED if n > RUNS - DERIVED else None, "astronomer", "workstation", NOW, NOW)
-         for n in range(1, RUNS + 1)),
-    )  # fmt: skip
-    insert_rows(
-        connection, t.run_source,
-        ("run_id", "position", "role", "path", "size", "sha256", "line_end", "ended"),
-        ((n, place, role, f"/runs/run{n}_{role}.csv", 1000, sha((n, role)), "\n", True)
-         for n in range(1, IMPORTED + 1)
-         for place, role in enumerate(("aor_data", "img_data", "log"), start=1)),
-    )  # fmt: skip
-    insert_rows(
-        connection, t.activity, ("kind", "run_id", "started_at", "ended_at", "outcome", "detail"),
-        (("export", n, NOW, NOW, "3 files", '{"folder": "/tables", "files": []}')
-         for n in range(1, RUNS + 1)),
-    )  # fmt: skip
-    insert_rows(
-        connection, t.aor_result,
-        ("id", "run_id", "target_id", "aorkey", "channel", "frame_group", "repeat", "row_number",
-         "listed", "state", "target_name", "target_ra", "target_dec", "n_total", "n_workable",
-         "n_rejected", "flux", "error", "standard_error"),
-        ((i + 1, i // aors + 1, 1, FIRST_AOR + i % aors, 2, "SUB 2.0 s", 0, i % aors + 1, True,
-          "measured", "XO-3", 65.5, 57.8, IMAGES, IMAGES, 2, 54.9, 0.2, 0.02)
-         for i in range(RUNS * aors)),
-    )  # fmt: skip
-
-
-def timed(turns: int, ask: Callable[[], object]) -> list[float]:
-    """Milliseconds of each turn, the first few left out: they import and compile."""
-    taken = []
-    for turn in range(turns + 5):
-        began = time.perf_counter()
-        ask()
-        if turn >= 5:
-            taken.append(1000 * (time.perf_counter() - began))
-    return taken
-
-
-def make(location: str, rows: int) -> None:
-    began = time.perf_counter()
-    with Catalogue(location) as catalogue:
-        database = catalogue._database
-        with database.write() as connection:
-            fill(connection, rows)
-        with database.write() as connection:
-            connection.execute(text("ANALYZE"))
-        taken = time.perf_counter() - began
-        print(f"{database.dialect}: about {rows:,} image rows, made in {taken:,.0f} s", flush=True)
-
-
-def measure(location: str, rows: int, turns: int) -> None:
-    aors = aors_of(rows)
-    frames = aors * IMAGES
+def measure(engine: str, size: str) -> list[Row]:
+    """Ask a catalogue in one kind of database."""
+    aors, questions = aors_of(ROWS[size]), QUESTIONS[size]
     rng = random.Random(1)
-    with Catalogue(location) as catalogue:
-        database = catalogue._database
+    with Catalogue(catalogue_of(engine, ROWS[size])) as catalogue:
 
-        def look_up() -> object:
-            with database.read() as connection:
-                number = rng.randint(1, frames)
-                return connection.execute(select(t.file).where(t.file.c.id == number)).one()
-
-        def down(first: int, last: int) -> object:
+        def down(first: int, last: int) -> None:
             aorkey = FIRST_AOR + rng.randrange(aors)
             found = catalogue.lineage(rng.randint(first, last), aor=aorkey)
             assert len(found.of_kind("image_result")) == IMAGES
-            return found
 
-        def up(name: str) -> object:
-            found = catalogue.lineage(file=name)
+        def up() -> None:
+            found = catalogue.lineage(file=file_name(rng.randrange(aors * IMAGES)))
             assert len(found.of_kind("image_result")) == RUNS
-            return found
 
-        bare = statistics.median(timed(turns, look_up))
-        print(f"  {'a file by its key':<44}{bare:>8.2f} ms")
-        for what, ask in (
-            (f"an AOR of {IMAGES} images down to its files", lambda: down(IMPORTED + 1, RUNS)),
-            ("the same of an imported run", lambda: down(1, IMPORTED)),
-            (f"a file by its name up to {RUNS} runs", lambda: up(file_name(rng.randrange(frames)))),
-            ("the same by its hash", lambda: up(sha(rng.randrange(frames))[:16])),
-        ):
-            taken = timed(turns, ask)
-            median, high = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
-            said = "reached" if median < GOAL_MS else "NOT reached"
-            print(
-                f"  {what:<44}{median:>8.2f} ms (95 % within {high:.2f} ms), {median / bare:.1f} "
-                f"look-ups: goal of {GOAL_MS:g} ms {said}",
-                flush=True,
-            )
+        asked = {
+            f"lineage of an AOR of {IMAGES} images": lambda: down(IMPORTED + 1, RUNS),
+            "the same of an imported run": lambda: down(1, IMPORTED),
+            f"lineage of a file up to {RUNS} runs": up,
+        }
+        found = turns(
+            {what: lambda ask=ask: milliseconds(ask, questions) for what, ask in asked.items()},
+            size,
+        )
+    goals = [GOAL_MS, GOAL_MS, None]
+    return [
+        Row(f"{what}, {ROWS[size]:,} image rows, {engine}", "", goal, ms, WALL, at_most=True,
+            unit="ms")
+        for (what, ms), goal in zip(found.items(), goals, strict=True)
+    ]  # fmt: skip
 
 
-@contextlib.contextmanager
-def postgres(url: str | None) -> Iterator[str]:
-    """Give an empty database of a server: the one that is named, or the tests' own."""
-    spec = importlib.util.spec_from_file_location("servers", TESTS / "conftest.py")
-    assert spec is not None
-    assert spec.loader is not None
-    servers: ModuleType = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(servers)
-    with contextlib.ExitStack() as stack:
-        server = url or stack.enter_context(servers._own_server())
-        yield stack.enter_context(servers._empty_database(server))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--turns", type=int, default=300)
-    parser.add_argument("--postgres", metavar="URL")
-    parser.add_argument("--only", choices=("sqlite", "postgresql"))
-    options = parser.parse_args()
-    if options.only != "postgresql":
-        with tempfile.TemporaryDirectory() as scratch:
-            make(f"{scratch}/large.sqlite", options.rows)
-            measure(f"{scratch}/large.sqlite", options.rows, options.turns)
-    if options.only != "sqlite":
-        with postgres(options.postgres) as location:
-            make(location, options.rows)
-            measure(location, options.rows, options.turns)
+def rows(size: str) -> list[Row]:
+    """Ask both."""
+    return [row for engine in ENGINES for row in measure(engine, size)]
 
 
 if __name__ == "__main__":
-    main()
+    alone(rows, __doc__)

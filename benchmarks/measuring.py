@@ -1,7 +1,7 @@
 """How fast full-array frames are measured on one core: iracdb, the plain way, and reading alone.
 
-All in one process and in turns, five rounds after one that warms the caches; by the time that the
-processor is at work, as rates and as ratios. README.md tells how to read it.
+All in one process and in turns, by the time that the processor is at work. Run alone, it prints
+what each step takes, beside the same step of the plain way.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import plain
+from rows import PROCESSOR, SIZES, Row, ratios, timed, turns
 
 from iracdb.irac.files import read_irac_file
 from iracdb.irac.frames import FrameFile, sky_to_pixel
@@ -25,6 +26,7 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.measure import FARTHEST_CENTRE, fit_centres, measure_fluxes
 
+FRAMES = {"tiny": 2, "small": 150, "full": 300}
 BLOCK = 100
 RADII = (10.0, 12.0, 20.0)
 REACH = RADII[2] + FARTHEST_CENTRE + 2
@@ -63,9 +65,11 @@ class Ours:
         self._aperture = Aperture(*RADII)
         self._centre = centre_named("gaussian")
         self.seconds = dict.fromkeys(("coordinates", "reading", "centre", "apertures"), 0.0)
+        self.passes = 0
 
     def __call__(self) -> None:
         """Measure all frames once."""
+        self.passes += 1
         for block in self._blocks:
             self._measure(block)
 
@@ -113,56 +117,57 @@ def read_whole(frames: Frames) -> None:
             stream.readinto(room)
 
 
-def timed(work: Callable[[], object]) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
+def measured(frames: Frames, size: str) -> tuple[Ours, dict[str, list[float]]]:
+    """Let iracdb, the plain way and reading take turns."""
+    ours = Ours(frames)
+    paths, targets = [Path(f.path) for f, _ in frames], [target for _, target in frames]
+    ours()  # compiles, or loads what is compiled
+    # Once is too short to be timed beside the plain way.
+    times = 1 if size == "tiny" else 10
+    seconds = turns(
+        {
+            "ours": lambda: timed(ours, times=times),
+            "plain": lambda: timed(lambda: plain.measure_all(paths, RADII, targets)),
+            "reading": lambda: timed(lambda: read_whole(frames), times=times),
+        },
+        size,
+    )
+    return ours, seconds
+
+
+def rows(size: str) -> list[Row]:
+    """Measure simulated frames."""
+    with tempfile.TemporaryDirectory() as name:
+        frames = make_frames(Path(name), FRAMES[size])
+        _, seconds = measured(frames, size)
+    what = f"measuring {len(frames):,} full-array frames"
+    return [
+        Row(what, "the plain way", 250, ratios(seconds["plain"], seconds["ours"]), PROCESSOR,
+            why="The fits of the centre take the largest part: see docs/performance.md."),
+        Row(what, "reading the whole files", 0.3,
+            ratios(seconds["reading"], seconds["ours"]), PROCESSOR,
+            why="The fits of the centre take the largest part: see docs/performance.md."),
+    ]  # fmt: skip
 
 
 def main() -> None:
-    """Compare, and print."""
+    """Measure, and print the steps too."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=300, help="full-array frames (300)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds after the first (5)")
-    chosen = parser.parse_args()
-    warnings.simplefilter("ignore")  # of headers, and of fits that wander
-    with tempfile.TemporaryDirectory() as name:
-        frames = make_frames(Path(name), chosen.frames)
-        ours = Ours(frames)
-        paths, targets = [Path(f.path) for f, _ in frames], [target for _, target in frames]
-        ways: list[Step] = [
-            ("ours", ours),
-            ("plain", lambda: plain.measure_all(paths, RADII, targets)),
-            ("reading", lambda: read_whole(frames)),
-        ]
-        for _, work in ways:
-            work()
-        ours.seconds = dict.fromkeys(ours.seconds, 0.0)
-        spent: dict[str, list[float]] = {way: [] for way, _ in ways}
-        for number in range(chosen.rounds):
-            for way, work in ways if number % 2 else reversed(ways):
-                # Once is too short to be timed beside the plain way.
-                times = 1 if way == "plain" else 10
-                spent[way].append(timed(lambda w=work, n=times: [w() for _ in range(n)]) / times)  # type: ignore[misc]
-        report(frames, ours, spent, 10 * chosen.rounds)
-
-
-def report(frames: Frames, ours: Ours, spent: dict[str, list[float]], passes: int) -> None:
-    """Print rates, ratios and the steps."""
-    n = len(frames)
-    for way, seconds in spent.items():
-        each = statistics.median(seconds) / n
-        print(f"{way:<12}{1 / each:>10.0f} frames/s{each * 1e6:>10.1f} us a frame")
-    for other, ours_over in (("plain", True), ("reading", False)):
-        ratios = [b / a for a, b in zip(spent["ours"], spent[other], strict=True)]
-        goal = 250 if ours_over else 0.3
-        print(f"rate over that of {other}: {statistics.median(ratios):.3g} "
-              f"({min(ratios):.3g} to {max(ratios):.3g}), goal {goal}")  # fmt: skip
-    print(f"{'step':<14}{'ours us':>10}{'plain us':>12}{'ratio':>8}")
-    for name, work in plain_steps(frames):
-        one, other = ours.seconds.get(name, 0.0) / passes / n, timed(work) / n
-        ratio = f"{other / one:>8.0f}" if one else ""
-        print(f"{name:<14}{one * 1e6:>10.1f}{other * 1e6:>12.0f}{ratio}")
+    parser.add_argument("--size", choices=SIZES, default="small", help="how much (small)")
+    size = parser.parse_args().size
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers, and of fits that wander
+        frames = make_frames(Path(name), FRAMES[size])
+        ours, seconds = measured(frames, size)
+        n = len(frames)
+        for way, found in seconds.items():
+            each = statistics.median(found) / n
+            print(f"{way:<12}{1 / each:>10.0f} frames/s{each * 1e6:>10.1f} us a frame")
+        print(f"{'step':<14}{'ours us':>10}{'plain us':>12}{'ratio':>8}")
+        for step, work in plain_steps(frames):
+            one, other = ours.seconds.get(step, 0.0) / ours.passes / n, timed(work) / n
+            ratio = f"{other / one:>8.0f}" if one else ""
+            print(f"{step:<14}{one * 1e6:>10.1f}{other * 1e6:>12.0f}{ratio}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""The last table as Markdown, for docs/performance.md: ``python benchmarks/page.py``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rows import RESULTS, number
+
+_MET = {True: "yes", False: "no", None: ""}
+
+
+def table(found: Sequence[dict[str, Any]]) -> str:
+    """Write rows, as `rows.Row.as_json` gives them, as a table."""
+    lines = [
+        "| what | against | reached | goal | met | clock |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in found:
+        unit = f" {row['unit']}" if row["unit"] else ""
+        reached = "not measured"
+        if row["reached"] is not None:
+            reached = f"{number(row['reached'])}{unit}"
+            if row["low"] != row["high"]:
+                reached += f" ({number(row['low'])} to {number(row['high'])})"
+        goal = ""
+        if row["goal"] is not None:
+            goal = f"{'under ' if row['at_most'] else ''}{number(row['goal'])}{unit}"
+        cells = (row["what"], row["against"], reached, goal, _MET[row["met"]], row["clock"])
+        lines.append(f"| {' | '.join(cells)} |")
+    whys = {row["what"]: row["why_not"] for row in found if row["why_not"]}
+    lines += ["", *(f"- {what}: {why}" for what, why in whys.items())] if whys else []
+    return "\n".join(lines)
+
+
+def main(place: Path = RESULTS) -> None:
+    """Print the table of the last measurement."""
+    print(table(json.loads(place.read_text(encoding="utf-8"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The benchmarks: each family runs at its tiniest size, and what it finds is told and written.
+
+What they measure is no business of the tests: only that they can.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+KEPT = {"what", "reached", "goal", "met", "low", "high"}
+
+
+@pytest.fixture(scope="module")
+def benchmarks(postgres_server: str) -> Iterator[ModuleType]:
+    """The module that runs all of them; theirs are found beside it, and forgotten afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        patch.setenv("IRACDB_TEST_POSTGRES_URL", postgres_server)
+        spec = importlib.util.spec_from_file_location("all_benchmarks", FOLDER / "__main__.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        yield module
+        if "large" in sys.modules:
+            sys.modules["large"].drop_all()
+        for path in FOLDER.glob("*.py"):
+            sys.modules.pop(path.stem, None)
+
+
+def test_every_script_with_rows_is_a_family(benchmarks: ModuleType) -> None:
+    with_rows = {p.stem for p in FOLDER.glob("*.py") if "\ndef rows(" in p.read_text()}
+    assert with_rows == set(benchmarks.FAMILIES)
+
+
+@pytest.mark.parametrize(
+    "family",
+    ["startup", "measuring", "handbook", "measure", "memory", "radius_test", "ingest", "lineage",
+     "comparing", "export", "prov_export", "import_runs"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("default")  # the plain ways warn as astropy does
+def test_family_runs_and_writes_its_rows(
+    family: str, benchmarks: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    if family == "import_runs":
+        request.getfixturevalue("reference")
+    place = tmp_path / "results" / "latest.json"
+    status = benchmarks.main(["--size", "tiny", "--only", family, "--json", str(place)])
+    found = json.loads(place.read_text())
+    assert [row["why_not"] for row in found if row["reached"] is None] == []
+    assert status == 0
+    for row in found:
+        assert row.keys() >= KEPT
+        assert row["low"] <= row["reached"] <= row["high"]
+        assert math.isfinite(row["reached"])
+        assert row["reached"] > 0
+        assert (row["met"] is None) == (row["goal"] is None)
+    assert "reached" in capsys.readouterr().out
+
+
+def test_row_tells_median_range_and_whether_its_goal_is_met(benchmarks: ModuleType) -> None:
+    row = benchmarks.rows.Row
+    more = row("a", "b", 2.0, [1.0, 3.0, 2.5], "wall", why="Because.")
+    assert (more.low, more.reached, more.high, more.met, more.why_not) == (1.0, 2.5, 3.0, True, "")
+    less = row("a", "b", 2.0, [1.0, 3.0, 2.5], "wall", at_most=True, why="Because.")
+    assert (less.met, less.why_not) == (False, "Because.")
+    assert row("a", "b", None, [1.0], "wall").met is None
+    assert row("a", "b", 2.0, [], "wall").met is False
+
+
+def test_table_for_the_page_has_every_row(benchmarks: ModuleType) -> None:
+    row = benchmarks.rows.Row
+    found = [
+        row("first", "b", 20.0, [1.0, 3.0, 2.5], "wall", why="Because."),
+        row("second", "", 10.0, [4.0], "-", at_most=True, unit="ms"),
+        row("third", "", 10.0, [], "-"),
+    ]
+    page = benchmarks.importlib.import_module("page")
+    assert page.table([each.as_json() for each in found]).splitlines()[2:] == [
+        "| first | b | 2.5 (1 to 3) | 20 | no | wall |",
+        "| second |  | 4 ms | under 10 ms | yes | - |",
+        "| third |  | not measured | 10 | no | - |",
+        "",
+        "- first: Because.",
+    ]
+
+
+def test_ways_take_turns_in_changing_order(benchmarks: ModuleType) -> None:
+    asked: list[str] = []
+    ways = {name: lambda name=name: asked.append(name) or 1.0 for name in "ab"}
+    found = benchmarks.rows.turns(ways, "small")
+    assert "".join(asked) == "baabbaabbaab"
+    # The first round is not counted.
+    assert [len(seconds) for seconds in found.values()] == [5, 5]
+
+
+def test_failed_family_is_told_in_a_row(
+    benchmarks: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_size: str) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(benchmarks.importlib.import_module("startup"), "rows", fail)
+    place = tmp_path / "latest.json"
+    status = benchmarks.main(["--size", "tiny", "--only", "startup", "--json", str(place)])
+    (row,) = json.loads(place.read_text())
+    assert status == 1
+    assert row["met"] is False
+    assert row["why_not"] == "It could not be measured: OSError: no room"
+
+
+def test_made_files_differ_and_are_what_their_names_say(
+    benchmarks: ModuleType, tmp_path: Path
+) -> None:
+    from iracdb import Catalogue
+
+    make = benchmarks.importlib.import_module("archives").make_archive
+    for holes in (False, True):
+        folder = tmp_path / f"archive{holes}"
+        paths = make(folder, 103, holes=holes)
+        assert len({path.read_bytes() for path in paths}) == 103
+        with Catalogue(tmp_path / f"{holes}.sqlite") as catalogue:
+            catalogue.ingest(folder)
+            assert catalogue.totals()["frames"] == 103
+            assert catalogue.problems().rows == []
+            assert len(catalogue.aors().rows) == 2
