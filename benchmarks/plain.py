@@ -4,7 +4,7 @@ The coordinate system comes from the whole header, the Gaussian is fitted twice 
 Levenberg-Marquardt (from the start of the original, and again from its own result), circle and
 annulus are summed into photutils' tables. Each step can be timed alone.
 
-The handbook's way, with masks and uncertainties, is in `plain_handbook.py`.
+The recipe `handbook`, done plainly, is in `handbook.py`.
 """
 
 from __future__ import annotations
