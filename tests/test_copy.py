@@ -404,7 +404,7 @@ def test_the_command(home: Path, tmp_path: Path) -> None:
     told = json.loads(as_json[1])
     assert (told["rows"], told["changed"]) == (counts, [])
     assert sorted(told["digests"]) == ["114", "13", "14", "21", "7", "8"]
-    assert raw(tmp_path / "copy.sqlite", "SELECT count(*) FROM run") == [(5,)]
+    assert raw(tmp_path / "copy.sqlite", "SELECT count(*) FROM run") == [(6,)]
     assert sha256(home)
 
 
