@@ -134,8 +134,8 @@ _WARM: dict[Radii, Factors] = {
 _CRYOGENIC: dict[Radii, Factors] = dict(APERTURE_CORRECTION)
 
 DOUBTFUL: dict[tuple[str, int, Radii], str] = {
-    ("warm", 2, (3.0, 3.0, 7.0)): "1.1336 stands 1.2 % off the others of its table, which two "
-    "stars and the Science Center's own response functions contradict",
+    ("warm", 2, (3.0, 3.0, 7.0)): "1.1336, stands 1.2 % off the others of its table: two "
+    "stars and the Science Center's own response functions contradict it",
 }
 """Entries of the table `handbook` that its other entries contradict: see docs/science.md."""
 
