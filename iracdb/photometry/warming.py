@@ -16,7 +16,7 @@ from iracdb.photometry.sky import MedianSky
 MESSAGE = "Compiling the measuring routines for this machine, once; it takes up to a minute ..."
 
 
-def compile_all(say: Callable[[str], object], patience: float = 1.5) -> None:
+def compile_all(say: Callable[[str], object], patience: float = 4.0) -> None:
     """Compile what measuring needs, or load what an earlier process has compiled.
 
     To be called before worker processes are started, or each of them compiles the same.
