@@ -241,35 +241,52 @@ def reduce(
     cube = np.asarray(cube, dtype=np.float64)
     if cube.ndim != 3 or len(cube) != SUBARRAY_PLANES:
         raise ValueError(f"a subarray cube has {SUBARRAY_PLANES} planes, not shape {cube.shape}")
-    kept = list(planes.kept)
-    bad = None if masked is None else _kept(np.asarray(masked, dtype=np.bool_), cube, kept)
-    noise = None if variance is None else _kept(np.asarray(variance, dtype=np.float64), cube, kept)
-    values = cube[kept]
+    kept = np.array(planes.kept, dtype=np.int64)
+    bad, noise = _beside(cube, masked, np.bool_), _beside(cube, variance, np.float64)
     if planes.how == "each":
-        return Reduced(values, bad, noise, np.array(kept, dtype=np.int64))
+        return Reduced(
+            cube[kept],
+            None if bad is None else bad[kept],
+            None if noise is None else noise[kept],
+            kept,
+        )
     # Here, since only those who reduce cubes wait for the compiler to be imported.
     from iracdb.photometry.planes_kernel import reduce_planes
 
     image, covered, spread = reduce_planes(
-        np.ascontiguousarray(values),
-        np.ascontiguousarray(np.empty((0, 0, 0), dtype=np.bool_) if bad is None else bad),
-        np.ascontiguousarray(np.empty((0, 0, 0)) if noise is None else noise),
+        _in_rows(cube, np.float64),
+        kept,
+        _in_rows(bad, np.bool_),
+        _in_rows(noise, np.float64),
         planes.how == "median",
         MEDIAN_PER_MEAN,
     )
+    shape = (1, *cube.shape[1:])
     return Reduced(
-        image[None],
-        None if bad is None else covered[None],
-        None if noise is None else spread[None],
+        image.reshape(shape),
+        None if bad is None else covered.reshape(shape),
+        None if noise is None else spread.reshape(shape),
         np.array([-1], dtype=np.int64),
     )
 
 
-def _kept(array: NDArray[_Scalar], cube: FloatArray, kept: list[int]) -> NDArray[_Scalar]:
-    """Cut the kept planes out of what goes with a cube."""
+def _beside(
+    cube: FloatArray, given: ArrayLike | None, kind: type[_Scalar]
+) -> NDArray[_Scalar] | None:
+    """Bring what goes with a cube to its type, and check its shape."""
+    if given is None:
+        return None
+    array = np.asarray(given, dtype=kind)
     if array.shape != cube.shape:
         raise ValueError(f"a cube of shape {cube.shape} has a mask or variances {array.shape}")
-    return array[kept]
+    return array
+
+
+def _in_rows(array: NDArray[_Scalar] | None, kind: type[_Scalar]) -> NDArray[_Scalar]:
+    """Lay each plane's pixels into one row; no plane stands for what is not there."""
+    if array is None:
+        return np.empty((0, 0), dtype=kind)
+    return np.ascontiguousarray(array).reshape(len(array), -1)
 
 
 def _check_planes(planes: Iterable[int]) -> None:
