@@ -21,6 +21,8 @@ from iracdb.irac.simulate import simulate_archive
 
 IN_AN_AOR = 100
 FIRST_AOR = 40_000_000
+SIMULATED_AOR = 90_000_256
+"""All is made of its frames, full-array frames of channel 1."""
 START = datetime(2005, 1, 1)
 START_MJD = 53371.0
 SECONDS_APART = 14
@@ -70,9 +72,10 @@ def _templates() -> Iterator[tuple[bytes, np.ndarray, int]]:
     """Give header, pixels and the star's row of simulated frames, over and over."""
     found = []
     with tempfile.TemporaryDirectory() as name:
-        made = simulate_archive(Path(name) / "archive", frames=4, bad_files=False)
+        made = simulate_archive(Path(name) / "archive", frames=8, bad_files=False)
         for path in made.written:
-            if "/ch1/" not in path.as_posix() or not path.name.endswith("_bcd.fits"):
+            # Of one AOR: frames of different calibration are not averaged.
+            if not path.match(f"r{SIMULATED_AOR}/*/*/*_bcd.fits"):
                 continue
             file = read_irac_file(path)
             x, y = sky_to_pixel(file.wcs, file.facts["ra_ref"], file.facts["dec_ref"])[0]

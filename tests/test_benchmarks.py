@@ -134,3 +134,4 @@ def test_made_files_differ_and_are_what_their_names_say(
             assert catalogue.totals()["frames"] == 103
             assert catalogue.problems().rows == []
             assert len(catalogue.aors().rows) == 2
+            catalogue.plan(channel=1)  # refuses what a run would refuse
