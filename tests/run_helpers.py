@@ -64,7 +64,7 @@ def halfway(function):
     return wrapped
 
 execute._Writer._write = after(execute._Writer._write)
-execute._Writer._write_average = halfway(execute._Writer._write_average)
+execute._write_images = halfway(execute._write_images)
 if how.startswith("declared"):
     start.execute = radius_test.execute_together = lambda *_, **__: cut_short()
 

@@ -16,6 +16,17 @@ _MOST_VARIABLES = 999
 _ROWS_IN_MEMORY = 10_000
 """Of a stream of rows, however long it is."""
 
+_BINARY: dict[str, frozenset[type]] = {
+    "bigint": frozenset({int}),
+    "integer": frozenset({int}),
+    "double precision": frozenset({float, int}),
+    "text": frozenset({str}),
+    "boolean": frozenset({bool, int}),
+}
+"""Types of PostgreSQL that are sent as bits, and the values that are sent as they are."""
+
+_RANGES = {"bigint": (-(2**63), 2**63 - 1), "integer": (-(2**31), 2**31 - 1), "boolean": (0, 1)}
+
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
@@ -56,6 +67,9 @@ def insert_columns(
 ) -> None:
     """Insert columns of plain values: by COPY on PostgreSQL, many rows a statement on SQLite.
 
+    COPY sends bits where the values are what the columns hold; JSON, bytes, and what does not fit,
+    are sent as text, so that it is the server that reads or refuses them.
+
     Parameters
     ----------
     connection : sqlalchemy.Connection
@@ -72,9 +86,11 @@ def insert_columns(
     statement = f'COPY "{table.name}" ({names}) FROM STDIN'
     try:
         if connection.dialect.name == "postgresql":
-            with driver.cursor() as cursor, cursor.copy(statement) as copy:
-                for row in zip(*columns.values(), strict=True):
-                    copy.write_row([None if value != value else value for value in row])
+            types = [_type_of(connection, table, name) for name in columns]
+            binary = all(map(_fits, types, columns.values()))
+            if binary:
+                statement += " (FORMAT BINARY)"
+            _copy(driver, statement, types if binary else None, columns.values())
         else:
             statement = f'INSERT INTO "{table.name}" ({names}) VALUES '  # noqa: S608
             _insert_many(driver, statement, list(columns.values()))
@@ -83,6 +99,32 @@ def insert_columns(
         raise exc.DBAPIError.instance(
             statement, None, problem, known, dialect=connection.dialect
         ) from problem
+
+
+def _type_of(connection: Connection, table: Table, column: str) -> str:
+    return table.c[column].type.compile(connection.dialect).lower()
+
+
+def _fits(name: str, values: Sequence[Any]) -> bool:
+    """Tell whether values can be sent as bits of a type: the driver would cut off what is over."""
+    if not set(map(type, values)) <= _BINARY.get(name, frozenset()) | {type(None)}:
+        return False
+    if name not in _RANGES:
+        return True
+    least, most = _RANGES[name]
+    there = [value for value in values if value is not None]
+    return not there or (least <= min(there) and max(there) <= most)
+
+
+def _copy(
+    driver: Any, statement: str, types: Sequence[str] | None, columns: Iterable[Sequence[Any]]
+) -> None:
+    without_nan = [[None if value != value else value for value in values] for values in columns]
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        if types is not None:
+            copy.set_types(types)
+        for row in zip(*without_nan, strict=True):
+            copy.write_row(row)
 
 
 def _insert_many(driver: Any, statement: str, columns: Sequence[Sequence[Any]]) -> None:

@@ -10,6 +10,8 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from sqlalchemy import Connection, insert, select, text
 from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import targets as catalogue_targets
+from iracdb.catalogue.bulk import insert_rows
 from iracdb.catalogue.database import Database, in_batches
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.catalogue.targets import Position
@@ -209,26 +212,31 @@ class _Writer:
                     numbers[average.target] = catalogue_targets.find_or_add(
                         connection, average.target, other_than=numbers.values()
                     )
+            images: list[dict[str, Any]] = []
             for run_id, mine in zip(self._run_ids, rows, strict=True):
                 # One run of a study may have gone on alone.
                 if aorkey in self._done[run_id]:
                     continue
                 for average, made in zip(averages, mine, strict=True):
-                    self._write_average(connection, run_id, made, numbers[average.target])
+                    number = _write_average(connection, run_id, made, numbers[average.target])
+                    images += ({"aor_result_id": number, **image} for image in made.images)
+            _write_images(connection, images)
         frames = {file.file_id for average in averages for file in average.files}
         self._frames_done += len(frames)
         if self._progress is not None:
             self._progress(self._frames_done, self._frames, str(aorkey))
 
-    def _write_average(
-        self, connection: Connection, run_id: int, made: Made, target_id: int
-    ) -> None:
-        values = {**made.average, "run_id": run_id, "target_id": target_id}
-        returning = insert(t.aor_result).values(**values).returning(t.aor_result.c.id)
-        number = int(connection.execute(returning).scalar_one())
-        if made.images:
-            rows = [{"aor_result_id": number, **image} for image in made.images]
-            connection.execute(insert(t.image_result), rows)
+
+def _write_average(connection: Connection, run_id: int, made: Made, target_id: int) -> int:
+    values = {**made.average, "run_id": run_id, "target_id": target_id}
+    returning = insert(t.aor_result).values(**values).returning(t.aor_result.c.id)
+    return int(connection.execute(returning).scalar_one())
+
+
+def _write_images(connection: Connection, images: list[dict[str, Any]]) -> None:
+    """Write the images of an AOR, all that have the same columns at once."""
+    for names, alike in groupby(images, key=tuple):
+        insert_rows(connection, t.image_result, names, map(itemgetter(*names), alike))
 
 
 def _check_inputs(database: Database, declared: set[int], *, by_hash: bool) -> None:
