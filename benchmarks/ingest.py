@@ -20,8 +20,8 @@ from rows import PROCESSOR, Row, alone, ratios, timed, turns
 
 from iracdb import Catalogue
 
-NEW = {"tiny": 5, "small": 500, "full": 10_000}
-KNOWN = {"tiny": 10, "small": 5000, "full": 100_000}
+NEW = {"tiny": 5, "small": 300, "full": 10_000}
+KNOWN = {"tiny": 10, "small": 2000, "full": 100_000}
 
 
 def hash_all(paths: list[Path]) -> None:
