@@ -37,7 +37,7 @@ from iracdb.runs.making import (
     measured_through,
     row_numbers,
 )
-from iracdb.runs.measuring import workers
+from iracdb.runs.measuring import Workers, workers
 from iracdb.runs.plan import Plan
 
 Progress = Callable[[int, int, str], None]
@@ -50,6 +50,7 @@ def execute(
     plan: Plan,
     *,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -65,6 +66,8 @@ def execute(
         The one it was declared with.
     jobs : int, optional
         Worker processes.
+    team : Workers, optional
+        What measures instead, such as a cluster.
     check_inputs : bool, optional
         Read every input once more before closing, and compare its hash.
     progress : callable, optional
@@ -76,7 +79,12 @@ def execute(
         Where a file is not the one that the catalogue knows; the run stays open.
     """
     execute_together(
-        database, {run_id: plan}, jobs=jobs, check_inputs=check_inputs, progress=progress
+        database,
+        {run_id: plan},
+        jobs=jobs,
+        team=team,
+        check_inputs=check_inputs,
+        progress=progress,
     )
 
 
@@ -85,6 +93,7 @@ def execute_together(
     plans: Mapping[int, Plan],
     *,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -99,7 +108,7 @@ def execute_together(
         Open for writing; this process holds the locks of all runs.
     plans : mapping
         Plans by the numbers of declared runs that are not finished.
-    jobs, check_inputs, progress : optional
+    jobs, team, check_inputs, progress : optional
         As of `execute`.
 
     Raises
@@ -117,9 +126,9 @@ def execute_together(
     writer.skip()
     # Before there are workers, or each of them would compile the same.
     compile_all(_say)
-    with workers(jobs) as team:
+    with workers(jobs, team) as hands:
         places = _places(database, first, declared)
-        writer.write_all(measured_through(apertures, first, left, places, team))
+        writer.write_all(measured_through(apertures, first, left, places, hands))
     _check_inputs(database, declared, by_hash=check_inputs)
     with database.write() as connection:
         for run_id in plans:
