@@ -218,7 +218,7 @@ def run(
         return 0
     command = command_typed()
     with open_catalogue() as catalogue:
-        with progress_bar("Measuring") as progress:
+        with progress_bar("Measuring", "frames") as progress:
             made = catalogue.run(
                 **options, jobs=jobs_beside(scheduler, jobs), scheduler=scheduler,
                 check_inputs=check_inputs, command=command,

@@ -97,7 +97,7 @@ def verify(
     if asked:
         with open_catalogue() as catalogue:
             return _tell_check(catalogue.check_digest(words[0], expected), as_json)
-    with open_catalogue() as catalogue, progress_bar("Measuring again") as progress:
+    with open_catalogue() as catalogue, progress_bar("Measuring again", "files") as progress:
         found = catalogue.verify(
             words[0], sample=sample, seed=seed, jobs=jobs_beside(scheduler, jobs),
             scheduler=scheduler, idl_source=idl_source, idl_python=idl_python, progress=progress,

@@ -81,7 +81,7 @@ def radius_test(
 
     folder = None if no_tables else out
     with open_catalogue() as catalogue:
-        with progress_bar("Measuring") as progress:
+        with progress_bar("Measuring", "frames") as progress:
             tables = catalogue.radius_test(
                 first_run, **asked, jobs=jobs_beside(scheduler, jobs), scheduler=scheduler,
                 check_inputs=check_inputs, command=command_typed(), out=folder,
