@@ -117,7 +117,7 @@ class DaskWorkers:
 
     def _result(self, future: Any) -> Any:
         from distributed import KilledWorker
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         try:
             return future.result()
