@@ -21,7 +21,7 @@ from iracdb.settings import SettingsFile
 
 from .output import note, shown_path
 
-_OF_ONE_RUN = {"run_id", "name", "comment", "dry_run", "as_json"}
+_OF_ONE_RUN = {"run_id", "name", "comment", "dry_run", "scheduler", "as_json"}
 """Options of ``iracdb run`` that say which run, or what to do with this call: never a default."""
 
 _BELONGS_TO = {

@@ -40,7 +40,7 @@ def ingest(places: tuple[str, ...], rehash: bool, jobs: int, strict: bool, as_js
 
     # A mistyped folder must not leave an empty catalogue behind.
     roots_of(places)
-    with open_catalogue(create=True) as catalogue, progress_bar("Reading") as progress:
+    with open_catalogue(create=True) as catalogue, progress_bar("Reading", "files") as progress:
         report = catalogue.ingest(*places, rehash=rehash, jobs=jobs, progress=progress)
         could_rise = catalogue.links_that_could_rise()
     if as_json:

@@ -18,8 +18,10 @@ from .options import (
     Function,
     common_options,
     idl_options,
+    jobs_beside,
     jobs_option,
     open_catalogue,
+    scheduler_option,
     strict_option,
 )
 from .output import (
@@ -186,6 +188,7 @@ def response_options(command: Function) -> Function:
     "--check-inputs", is_flag=True, help="Re-read the hash of every input before the run closes."
 )
 @jobs_option
+@scheduler_option
 @strict_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @common_options
@@ -195,6 +198,7 @@ def run(
     dry_run: bool,
     check_inputs: bool,
     jobs: int,
+    scheduler: str | None,
     strict: bool,
     as_json: bool,
     radius: tuple[float, float, float] | None,
@@ -214,9 +218,10 @@ def run(
         return 0
     command = command_typed()
     with open_catalogue() as catalogue:
-        with progress_bar("Measuring") as progress:
+        with progress_bar("Measuring", "frames") as progress:
             made = catalogue.run(
-                **options, jobs=jobs, check_inputs=check_inputs, command=command,
+                **options, jobs=jobs_beside(scheduler, jobs), scheduler=scheduler,
+                check_inputs=check_inputs, command=command,
                 out=None if no_tables else out, progress=progress, on_plan=tell_start,
             )  # fmt: skip
         tell_run(made, None if no_tables else out, as_json)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from iracdb.settings import VARIABLES
 
@@ -155,6 +156,46 @@ def jobs_option(command: Function) -> Function:
         envvar=VARIABLES["jobs"],
         help="Worker processes. The result does not depend on it.",
     )(command)
+
+
+def scheduler_option(command: Function) -> Function:
+    """Add ``--scheduler``, which takes the place of ``--jobs``.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``scheduler``.
+
+    Returns
+    -------
+    callable
+        Decorated.
+    """
+    return click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Let the workers of a Dask cluster measure, such as tcp://10.0.0.1:8786, in place of "
+        "--jobs. The result does not depend on it.",
+    )(command)
+
+
+def jobs_beside(scheduler: str | None, jobs: int) -> int:
+    """Tell how many processes of this machine are asked for: none of a default's beside a cluster.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        A cluster's.
+    jobs : int
+        Typed, or by default.
+
+    Returns
+    -------
+    int
+        What was typed goes before, so that both at once are refused.
+    """
+    source = click.get_current_context().get_parameter_source("jobs")
+    return jobs if scheduler is None or source is ParameterSource.COMMANDLINE else 1
 
 
 def idl_options(command: Function) -> Function:

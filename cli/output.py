@@ -7,14 +7,20 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from .pace import Pace
+
 # Wide enough that nothing is cut where a program reads.
 _NO_TERMINAL = 100_000
+
+SECONDS_BETWEEN_LINES = 10.0
+"""Of what tells how far a command is, where no terminal shows a bar."""
 
 FEW = 5
 """Of how many things of one kind each is told of."""
@@ -235,38 +241,74 @@ def many(number: int, one: str, several: str | None = None) -> str:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int, str], None] | None]:
-    """Show how far a long command is, on a terminal only.
+def progress_bar(what: str, unit: str = "") -> Iterator[Callable[[int, int, str], None]]:
+    """Show how far a long command is: a bar on a terminal, elsewhere a line now and then.
 
     Parameters
     ----------
     what : str
         What it is doing.
+    unit : str, optional
+        What is counted, such as ``frames``.
 
     Yields
     ------
-    callable or None
+    callable
         To be called with done, total and the current item.
     """
+    pace = Pace(unit)
     if not sys.stderr.isatty():
-        yield None
+        yield lines_of_progress(what, pace)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
 
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeLeft(),
+        TextColumn("{task.fields[words]}", markup=False),
         console=Console(stderr=True),
         transient=True,
     )
     with bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(what, total=None, words="")
 
-        def tell(done: int, total: int, _item: str) -> None:
-            bar.update(task, completed=done, total=total)
+        def tell(done: int, total: int, item: str) -> None:
+            pace.reach(done, total, item)
+            words = ", ".join(filter(None, (unit, pace.words())))
+            bar.update(task, completed=done, total=total, words=words)
 
         yield tell
+
+
+def lines_of_progress(
+    what: str, pace: Pace, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int, str], None]:
+    """Print how far a command is now and then; not at the end, of which it tells itself.
+
+    Parameters
+    ----------
+    what : str
+        What it is doing.
+    pace : Pace
+        Puts it into words.
+    clock : callable, optional
+        Gives seconds.
+
+    Returns
+    -------
+    callable
+        To be called with done, total and the current item.
+    """
+    due = clock() + SECONDS_BETWEEN_LINES
+
+    def tell(done: int, total: int, item: str) -> None:
+        nonlocal due
+        pace.reach(done, total, item)
+        now = clock()
+        if now >= due and not pace.finished:
+            due = now + SECONDS_BETWEEN_LINES
+            note(": ".join((what, ", ".join(filter(None, (pace.count(), pace.words()))))))
+
+    return tell

@@ -108,9 +108,9 @@ def pipeline(
         asked, command = _asked_by_line(line), line
     # Where nothing is there to be taken in, no empty catalogue is left behind.
     with open_catalogue(create=bool(asked.places.there)) as catalogue:
-        with progress_bar("Reading") as progress:
+        with progress_bar("Reading", "files") as progress:
             take_in(catalogue, asked, on_note=note, jobs=jobs, progress=progress)
-        with progress_bar("Measuring") as progress:
+        with progress_bar("Measuring", "frames") as progress:
             measured = measure(
                 catalogue, asked, command=command, on_note=note, on_plan=tell_start,
                 jobs=jobs, out=out, progress=progress,

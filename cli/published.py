@@ -49,7 +49,7 @@ def import_(
     run's files stands for that run alone. Every row is kept, also where it is wrong, and written
     back byte for byte by 'iracdb export'.
     """  # fmt: skip
-    with open_catalogue(create=True) as catalogue, progress_bar("Importing") as progress:
+    with open_catalogue(create=True) as catalogue, progress_bar("Importing", "runs") as progress:
         report = catalogue.import_runs(
             folder, targets=targets, number=number, name=name, keep_going=keep_going,
             jobs=_READ_AND_WRITE, progress=progress,

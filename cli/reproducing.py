@@ -12,7 +12,14 @@ from click.core import ParameterSource
 from iracdb.errors import UsageError
 
 from .completing import run_names
-from .options import common_options, idl_options, jobs_option, open_catalogue
+from .options import (
+    common_options,
+    idl_options,
+    jobs_beside,
+    jobs_option,
+    open_catalogue,
+    scheduler_option,
+)
 from .output import _visible, many, note, plain, print_json, print_table, progress_bar, shown_path
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _PROVEN = ("AORKEY", "Target", "Frame Group", "Flux (mJy)", "Error (mJy)")
-_AGAIN = ("sample", "seed", "jobs", "idl_source", "idl_python")
+_AGAIN = ("sample", "seed", "jobs", "scheduler", "idl_source", "idl_python")
 
 
 @click.command()
@@ -41,6 +48,7 @@ _AGAIN = ("sample", "seed", "jobs", "idl_source", "idl_python")
 )
 @click.option("--seed", type=int, metavar="S", help="Choose the same images again.")
 @jobs_option
+@scheduler_option
 @idl_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
@@ -52,6 +60,7 @@ def verify(
     sample: int | None,
     seed: int | None,
     jobs: int,
+    scheduler: str | None,
     idl_source: str | None,
     idl_python: str | None,
     as_json: bool,
@@ -88,10 +97,10 @@ def verify(
     if asked:
         with open_catalogue() as catalogue:
             return _tell_check(catalogue.check_digest(words[0], expected), as_json)
-    with open_catalogue() as catalogue, progress_bar("Measuring again") as progress:
+    with open_catalogue() as catalogue, progress_bar("Measuring again", "files") as progress:
         found = catalogue.verify(
-            words[0], sample=sample, seed=seed, jobs=jobs, idl_source=idl_source,
-            idl_python=idl_python, progress=progress,
+            words[0], sample=sample, seed=seed, jobs=jobs_beside(scheduler, jobs),
+            scheduler=scheduler, idl_source=idl_source, idl_python=idl_python, progress=progress,
         )  # fmt: skip
     if as_json:
         print_json(_json(found))

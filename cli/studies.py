@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .measuring import OUT, command_typed, run
-from .options import common_options, open_catalogue, output_options
+from .options import common_options, jobs_beside, open_catalogue, output_options
 from .output import many, note, plain, print_json, print_rows, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _OF_ONE_RUN = ("run_id", "name", "radius", "aperture_correction", "out", "no_tables")
 """Options of ``iracdb run`` that tell the runs of a radius test apart, or mean something else."""
+
+_OF_THE_CALL = ("dry_run", "check_inputs", "jobs", "scheduler", "strict", "as_json")
 
 
 @click.command("radius-test")
@@ -49,6 +51,7 @@ def radius_test(
     dry_run: bool,
     check_inputs: bool,
     jobs: int,
+    scheduler: str | None,
     strict: bool,
     as_json: bool,
     **options: Any,
@@ -78,10 +81,11 @@ def radius_test(
 
     folder = None if no_tables else out
     with open_catalogue() as catalogue:
-        with progress_bar("Measuring") as progress:
+        with progress_bar("Measuring", "frames") as progress:
             tables = catalogue.radius_test(
-                first_run, **asked, jobs=jobs, check_inputs=check_inputs, command=command_typed(),
-                out=folder, run_tables=run_tables, progress=progress, on_plan=on_plan,
+                first_run, **asked, jobs=jobs_beside(scheduler, jobs), scheduler=scheduler,
+                check_inputs=check_inputs, command=command_typed(), out=folder,
+                run_tables=run_tables, progress=progress, on_plan=on_plan,
             )  # fmt: skip
         problems = {
             member.run_id: dict(catalogue.get(member.run_id).problems)
@@ -107,11 +111,10 @@ def radius_test(
 radius_test.params[3:3] = [
     option
     for option in run.params
-    if option.name not in (*_OF_ONE_RUN, "dry_run", "check_inputs", "jobs", "strict", "as_json")
-    and option.expose_value
+    if option.name not in (*_OF_ONE_RUN, *_OF_THE_CALL) and option.expose_value
 ]
 radius_test.params += [option for option in run.params if option.name in (
-    "dry_run", "check_inputs", "jobs", "strict", "as_json"
+    *_OF_THE_CALL,
 ) or not option.expose_value]  # fmt: skip
 
 

@@ -183,6 +183,7 @@ class Catalogue(
         comment: str | None = None,
         command: str | None = None,
         jobs: int = 1,
+        scheduler: str | None = None,
         check_inputs: bool = False,
         out: str | Path | None = None,
         progress: Any = None,
@@ -270,6 +271,8 @@ class Catalogue(
             What was typed, for the log.
         jobs : int, optional
             Worker processes; the result does not depend on it.
+        scheduler : str, optional
+            Address of a Dask scheduler, whose workers measure instead.
         check_inputs : bool, optional
             Re-read the hashes of all inputs before closing.
         out : path, optional
@@ -289,18 +292,15 @@ class Catalogue(
         """
         given = dict(locals())
         from iracdb.export.run_into import run_into
+        from iracdb.runs.dask_workers import cluster
         from iracdb.runs.request import Request
 
-        asked = {name: given[name] for name in Request.__dataclass_fields__}
-        return run_into(
-            self._database,
-            Request.of(asked),
-            out,
-            jobs=jobs,
-            check_inputs=check_inputs,
-            progress=progress,
-            on_plan=on_plan,
-        )
+        request = Request.of({name: given[name] for name in Request.__dataclass_fields__})
+        with cluster(scheduler, jobs) as team:
+            return run_into(
+                self._database, request, out, jobs=jobs, team=team, check_inputs=check_inputs,
+                progress=progress, on_plan=on_plan,
+            )  # fmt: skip
 
     def get(self, which: int | str) -> Run:
         """Find a run.

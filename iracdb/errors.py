@@ -11,7 +11,8 @@
     │   ├── NotFound (LookupError)           nothing of that name or number
     │   ├── RunRefused                       a run that may not be made like this
     │   ├── InputsChanged                    a file is not the one in the catalogue
-    │   └── EngineFailed                     GDL, IDL or its source is not there, or gives up
+    │   ├── EngineFailed                     GDL, IDL or its source is not there, or gives up
+    │   └── WorkersLost                      a cluster's workers, or its scheduler, went away
     ├── CatalogueError (RuntimeError)    4   the database
     │   ├── Unreachable                      no server, no file, no permission
     │   ├── NotOurs                          something else lives there
@@ -118,6 +119,12 @@ class EngineFailed(InputRefused):
     """A correction engine or its IDL source is not there, or gives no answer."""
 
     code = "engine-failed"
+
+
+class WorkersLost(InputRefused):
+    """The workers of a cluster, or its scheduler, went away while they measured."""
+
+    code = "workers-lost"
 
 
 class CatalogueError(IracdbError, RuntimeError):

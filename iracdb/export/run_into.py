@@ -9,6 +9,7 @@ from iracdb.catalogue.database import Database
 from iracdb.errors import CannotWrite
 from iracdb.export.tables import export_run, file_names
 from iracdb.export.writing import check_free
+from iracdb.runs.measuring import Workers
 from iracdb.runs.plan import Plan
 from iracdb.runs.request import Request
 from iracdb.runs.results import Run
@@ -21,6 +22,7 @@ def run_into(
     out: str | Path | None,
     *,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: Any = None,
     on_plan: Any = None,
@@ -37,6 +39,8 @@ def run_into(
         Folder for the tables and the log; None writes no files.
     jobs : int, optional
         Worker processes; the result does not depend on it.
+    team : Workers, optional
+        What measures instead, such as a cluster; nor on this.
     check_inputs : bool, optional
         Re-read the hashes of all inputs before closing.
     progress : callable, optional
@@ -68,6 +72,7 @@ def run_into(
         database,
         request,
         jobs=jobs,
+        team=team,
         check_inputs=check_inputs,
         progress=progress,
         on_plan=tell,

@@ -31,6 +31,7 @@ class MakesStudies:
         out: str | Path | None = None,
         run_tables: bool = False,
         jobs: int = 1,
+        scheduler: str | None = None,
         check_inputs: bool = False,
         progress: Any = None,
         on_plan: Any = None,
@@ -55,6 +56,8 @@ class MakesStudies:
             And the runs' own.
         jobs : int, optional
             Worker processes; the result does not depend on it.
+        scheduler : str, optional
+            Address of a Dask scheduler, whose workers measure instead.
         check_inputs : bool, optional
             Re-read the hashes of all inputs before the runs close.
         progress, on_plan : callable, optional
@@ -78,18 +81,15 @@ class MakesStudies:
         >>> tables.table("agreement")["Largest Disagreement (%)"]  # doctest: +SKIP
         """
         from iracdb.export.study_files import radius_test_into, study_tables
+        from iracdb.runs.dask_workers import cluster
         from iracdb.runs.radius_test import RadiusTest
 
-        made = radius_test_into(
-            self._database,
-            RadiusTest.of(first_run, combinations, study, options),
-            out,
-            run_tables=run_tables,
-            jobs=jobs,
-            check_inputs=check_inputs,
-            progress=progress,
-            on_plan=on_plan,
-        )
+        test = RadiusTest.of(first_run, combinations, study, options)
+        with cluster(scheduler, jobs) as team:
+            made = radius_test_into(
+                self._database, test, out, run_tables=run_tables, jobs=jobs, team=team,
+                check_inputs=check_inputs, progress=progress, on_plan=on_plan,
+            )  # fmt: skip
         return study_tables(self._database, made.name, withdrawn=True)
 
     def plan_radius_test(

@@ -13,6 +13,7 @@ from iracdb.export.radius_tables import ENDINGS, RadiusTables, WhichTable
 from iracdb.export.recording import record_export
 from iracdb.export.tables import export_run, file_names
 from iracdb.export.writing import check_free, write_files
+from iracdb.runs.measuring import Workers
 from iracdb.runs.radius_results import radius_results
 from iracdb.runs.radius_test import KIND, Prepared, RadiusTest, make_radius_test
 from iracdb.runs.results import Run
@@ -162,6 +163,7 @@ def radius_test_into(
     *,
     run_tables: bool = False,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: object = None,
     on_plan: object = None,
@@ -180,6 +182,8 @@ def radius_test_into(
         Whether each run's own tables and log are written too.
     jobs : int, optional
         Worker processes; the result does not depend on it.
+    team : Workers, optional
+        What measures instead, such as a cluster; nor on this.
     check_inputs : bool, optional
         Re-read the hashes of all inputs before closing.
     progress, on_plan : callable, optional
@@ -203,7 +207,7 @@ def radius_test_into(
             on_plan(prepared)
 
     study = make_radius_test(
-        database, test, jobs=jobs, check_inputs=check_inputs,
+        database, test, jobs=jobs, team=team, check_inputs=check_inputs,
         progress=progress if callable(progress) else None, on_plan=tell,
     )  # fmt: skip
     if out is not None:

@@ -37,11 +37,31 @@ from iracdb.runs.making import (
     measured_through,
     row_numbers,
 )
-from iracdb.runs.measuring import workers
+from iracdb.runs.measuring import Workers, workers
 from iracdb.runs.plan import Plan
 
 Progress = Callable[[int, int, str], None]
-"""Called with frames done, frames in all, and the AOR just written."""
+"""Called with frames done, frames in all, and the AOR just written: a `Written`."""
+
+
+class Written(str):
+    """An AOR that was just written, or "" for those that were there already.
+
+    Parameters
+    ----------
+    aorkey : str
+        Its key.
+    problems : str
+        What was wrong so far, in words; "" for nothing.
+    """
+
+    problems: str
+
+    def __new__(cls, aorkey: str, problems: str) -> Written:
+        """Make the text."""
+        written = super().__new__(cls, aorkey)
+        written.problems = problems
+        return written
 
 
 def execute(
@@ -50,6 +70,7 @@ def execute(
     plan: Plan,
     *,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -65,6 +86,8 @@ def execute(
         The one it was declared with.
     jobs : int, optional
         Worker processes.
+    team : Workers, optional
+        What measures instead, such as a cluster.
     check_inputs : bool, optional
         Read every input once more before closing, and compare its hash.
     progress : callable, optional
@@ -76,7 +99,12 @@ def execute(
         Where a file is not the one that the catalogue knows; the run stays open.
     """
     execute_together(
-        database, {run_id: plan}, jobs=jobs, check_inputs=check_inputs, progress=progress
+        database,
+        {run_id: plan},
+        jobs=jobs,
+        team=team,
+        check_inputs=check_inputs,
+        progress=progress,
     )
 
 
@@ -85,6 +113,7 @@ def execute_together(
     plans: Mapping[int, Plan],
     *,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -99,7 +128,7 @@ def execute_together(
         Open for writing; this process holds the locks of all runs.
     plans : mapping
         Plans by the numbers of declared runs that are not finished.
-    jobs, check_inputs, progress : optional
+    jobs, team, check_inputs, progress : optional
         As of `execute`.
 
     Raises
@@ -117,9 +146,9 @@ def execute_together(
     writer.skip()
     # Before there are workers, or each of them would compile the same.
     compile_all(_say)
-    with workers(jobs) as team:
+    with workers(jobs, team) as hands:
         places = _places(database, first, declared)
-        writer.write_all(measured_through(apertures, first, left, places, team))
+        writer.write_all(measured_through(apertures, first, left, places, hands))
     _check_inputs(database, declared, by_hash=check_inputs)
     with database.write() as connection:
         for run_id in plans:
@@ -185,6 +214,8 @@ class _Writer:
         self._frames = len(self.plans[0].inputs)
         self._frames_done = 0
         self._rows = row_numbers(self.plans[0])
+        self._without_flux = 0
+        self._problem_aors: set[int] = set()
 
     def has(self, aorkey: int) -> bool:
         """Tell whether an earlier process wrote an AOR of all runs."""
@@ -193,8 +224,11 @@ class _Writer:
     def skip(self) -> None:
         """Count what an earlier process wrote."""
         self._frames_done = sum(1 for file in self.plans[0].inputs if self.has(file.aorkey))
-        if any(self._done.values()) and self._progress is not None:
-            self._progress(self._frames_done, self._frames, "")
+        if not any(self._done.values()):
+            return
+        with self._database.read() as connection:
+            self._count_problems(_numbers_of_averages(connection, self._run_ids))
+        self._tell("")
 
     def write_all(self, measured: Iterator[tuple[int, list[list[Columns | None]]]]) -> None:
         """Write each AOR as soon as it is measured, before the next is asked for."""
@@ -223,8 +257,37 @@ class _Writer:
             _write_images(connection, images)
         frames = {file.file_id for average in averages for file in average.files}
         self._frames_done += len(frames)
-        if self._progress is not None:
-            self._progress(self._frames_done, self._frames, str(aorkey))
+        self._count_problems(
+            (aorkey, made.average["n_total"], made.average["n_workable"])
+            for run_id, mine in zip(self._run_ids, rows, strict=True)
+            if aorkey not in self._done[run_id]
+            for made in mine
+        )
+        self._tell(str(aorkey))
+
+    def _count_problems(self, averages: Iterable[tuple[int, int, int]]) -> None:
+        for aorkey, total, workable in averages:
+            self._without_flux += total - workable
+            if not workable:
+                self._problem_aors.add(aorkey)
+
+    def _tell(self, aorkey: str) -> None:
+        if self._progress is None:
+            return
+        images, aors = self._without_flux, len(self._problem_aors)
+        told = [f"{images:,} without a flux"] if images else []
+        if aors:
+            told.append(f"{aors:,} problem {'AOR' if aors == 1 else 'AORs'}")
+        self._progress(self._frames_done, self._frames, Written(aorkey, ", ".join(told)))
+
+
+def _numbers_of_averages(
+    connection: Connection, run_ids: Sequence[int]
+) -> list[tuple[int, int, int]]:
+    average = t.aor_result.c
+    query = select(average.aorkey, average.n_total, average.n_workable)
+    rows = connection.execute(query.where(average.run_id.in_(run_ids)))
+    return [(row.aorkey, row.n_total, row.n_workable) for row in rows]
 
 
 def _write_average(connection: Connection, run_id: int, made: Made, target_id: int) -> int:

@@ -217,19 +217,24 @@ class Processes:
 
 
 @contextmanager
-def workers(jobs: int) -> Iterator[Workers]:
+def workers(jobs: int, team: Workers | None = None) -> Iterator[Workers]:
     """Give what does the work, and end it afterwards.
 
     Parameters
     ----------
     jobs : int
         How many processes; 1 for none but this one.
+    team : Workers, optional
+        What does it instead; its owner ends it.
 
     Yields
     ------
     Workers
         Ready.
     """
+    if team is not None:
+        yield team
+        return
     if jobs <= 1:
         yield ThisProcess()
         return

@@ -19,6 +19,7 @@ from iracdb.runs import registry
 from iracdb.runs.calibrating import check_calibration
 from iracdb.runs.combinations import Combination, combinations_of
 from iracdb.runs.execute import Progress, execute_together
+from iracdb.runs.measuring import Workers
 from iracdb.runs.names import LARGEST, agree
 from iracdb.runs.parameters import Parameters, aperture_correction_asked
 from iracdb.runs.plan import Plan, make_plan
@@ -282,6 +283,7 @@ def make_radius_test(
     test: RadiusTest,
     *,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: Progress | None = None,
     on_plan: Callable[[Prepared], None] | None = None,
@@ -296,6 +298,8 @@ def make_radius_test(
         What was asked.
     jobs : int, optional
         Worker processes; the result does not depend on it.
+    team : Workers, optional
+        What measures instead, such as a cluster; nor on this.
     check_inputs : bool, optional
         Re-read the hashes of all inputs before closing.
     progress : callable, optional
@@ -325,7 +329,12 @@ def make_radius_test(
         if prepared.existing is None:
             _declare(database, prepared)
         execute_together(
-            database, prepared.plans, jobs=jobs, check_inputs=check_inputs, progress=progress
+            database,
+            prepared.plans,
+            jobs=jobs,
+            team=team,
+            check_inputs=check_inputs,
+            progress=progress,
         )
     with database.read() as connection:
         return find_study(connection, test.study)

@@ -13,6 +13,7 @@ from iracdb.errors import RunRefused
 from iracdb.runs import registry
 from iracdb.runs.companions import declared_files
 from iracdb.runs.execute import Progress, execute
+from iracdb.runs.measuring import Workers
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, assemble, make_plan
 from iracdb.runs.request import Request
@@ -43,6 +44,7 @@ def make_run(
     request: Request,
     *,
     jobs: int = 1,
+    team: Workers | None = None,
     check_inputs: bool = False,
     progress: Progress | None = None,
     on_plan: Any = None,
@@ -57,6 +59,8 @@ def make_run(
         What was asked.
     jobs : int, optional
         Worker processes; the result does not depend on it.
+    team : Workers, optional
+        What measures instead, such as a cluster; nor on this.
     check_inputs : bool, optional
         Re-read the hashes of all inputs before closing.
     progress : callable, optional
@@ -94,7 +98,15 @@ def make_run(
         if existing is None:
             with database.write() as connection:
                 registry.declare(connection, run_id, name, request, plan)
-        execute(database, run_id, plan, jobs=jobs, check_inputs=check_inputs, progress=progress)
+        execute(
+            database,
+            run_id,
+            plan,
+            jobs=jobs,
+            team=team,
+            check_inputs=check_inputs,
+            progress=progress,
+        )
     return Started(run_id, plan, existing is not None)
 
 

@@ -29,6 +29,7 @@ class VerifiesRuns:
         sample: int | None = None,
         seed: int | None = None,
         jobs: int = 1,
+        scheduler: str | None = None,
         idl_source: str | Path | None = None,
         idl_python: str | Path | None = None,
         progress: Any = None,
@@ -45,6 +46,8 @@ class VerifiesRuns:
             Chooses the same images again.
         jobs : int, optional
             Worker processes; the result does not depend on it.
+        scheduler : str, optional
+            Address of a Dask scheduler, whose workers measure instead.
         idl_source, idl_python : path, optional
             The IDL routine, and the Python that has mirpyidl, for a run that was corrected by
             them; by default ``IRACDB_IDL_SOURCE`` and ``IRACDB_IDL_PYTHON``.
@@ -63,17 +66,15 @@ class VerifiesRuns:
             Where there is no such run, or it is not finished.
         """
         from iracdb.engines.choosing import engine_named
+        from iracdb.runs.dask_workers import cluster
         from iracdb.verify.verifying import verify
 
-        return verify(
-            self._database,
-            which,
-            sample=sample,
-            seed=seed,
-            jobs=jobs,
-            engine_of=partial(engine_named, idl_source=idl_source, idl_python=idl_python),
-            progress=progress,
-        )
+        engine_of = partial(engine_named, idl_source=idl_source, idl_python=idl_python)
+        with cluster(scheduler, jobs) as team:
+            return verify(
+                self._database, which, sample=sample, seed=seed, jobs=jobs, team=team,
+                engine_of=engine_of, progress=progress,
+            )  # fmt: skip
 
     def digest(self, which: int | str) -> ResultDigest:
         """Make a run's citable digest from its rows.

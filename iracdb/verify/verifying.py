@@ -17,7 +17,7 @@ from iracdb.errors import CannotWrite, CatalogueError, InputRefused, RunRefused,
 from iracdb.photometry.response import NATIVE, Response
 from iracdb.runs import registry
 from iracdb.runs.execute import Progress
-from iracdb.runs.measuring import workers
+from iracdb.runs.measuring import Workers, workers
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.software import recorded, this_software
 from iracdb.verify.again import compare_again
@@ -40,6 +40,7 @@ def verify(
     sample: int | None = None,
     seed: int | None = None,
     jobs: int = 1,
+    team: Workers | None = None,
     engine_of: EngineOf = engine_named,
     progress: Progress | None = None,
 ) -> Verification:
@@ -57,6 +58,8 @@ def verify(
         Chooses the same images again; by default another each time.
     jobs : int, optional
         Worker processes.
+    team : Workers, optional
+        What measures instead, such as a cluster.
     engine_of : callable, optional
         Gives the engine of a name.
     progress : callable, optional
@@ -97,7 +100,8 @@ def verify(
         found = _recomputed(database, run)
     else:
         chosen = None if sample is None else (sample, _seed(seed))
-        found = _measured(database, run, faults, chosen, jobs, engine_of, progress)
+        with workers(jobs, team) as hands:
+            found = _measured(database, run, faults, chosen, hands, engine_of, progress)
     found = replace(
         found,
         faults=(*faults, *found.faults),
@@ -143,7 +147,7 @@ def _measured(
     run: Any,
     faults: list[str],
     chosen: tuple[int, int] | None,
-    jobs: int,
+    team: Workers,
     engine_of: EngineOf,
     progress: Progress | None,
 ) -> Verification:
@@ -179,17 +183,16 @@ def _measured(
             progress(len(sought) + done, total, what)
 
     inputs = []
-    with workers(jobs) as team:
-        for one in judged(database, sought, team.each(look, sought)):
-            inputs.append(one)
-            if progress is not None:
-                progress(len(inputs), total, one.name)
-        by_file = {one.file_id: one for one in inputs}
-        # What was recorded before there was a choice of engines lacks what came with it.
-        not_told = set().union(
-            *(columns for name, columns in LATER_COLUMNS.items() if name not in run.parameters)
-        )
-        compared = compare_again(database, run.run_id, plan, images, by_file, team, tell, not_told)
+    for one in judged(database, sought, team.each(look, sought)):
+        inputs.append(one)
+        if progress is not None:
+            progress(len(inputs), total, one.name)
+    by_file = {one.file_id: one for one in inputs}
+    # What was recorded before there was a choice of engines lacks what came with it.
+    not_told = set().union(
+        *(columns for name, columns in LATER_COLUMNS.items() if name not in run.parameters)
+    )
+    compared = compare_again(database, run.run_id, plan, images, by_file, team, tell, not_told)
     sample = None
     if images.images is not None:
         files = sum(len(average.files) for average in plan.averages)
