@@ -20,7 +20,8 @@ from astropy.wcs import WCS, NoConvergence
 
 from iracdb.errors import InputsChanged
 
-_DTYPES = {-32: ">f4", -64: ">f8", 8: ">u1", 16: ">i2", 32: ">i4"}
+DTYPES = {-32: ">f4", -64: ">f8", 8: ">u1", 16: ">i2", 32: ">i4"}
+"""How a pixel is written, by BITPIX."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ def read_pixels(file: FrameFile) -> npt.NDArray[np.float64]:
     try:
         with Path(file.path).open("rb") as stream:
             check_unchanged(file, os.fstat(stream.fileno()))
-            if file.bitpix in _DTYPES and not file.scaled:
+            if file.bitpix in DTYPES and not file.scaled:
                 stream.seek(file.data_offset)
                 count = int(np.prod(file.shape))
-                pixels = np.fromfile(stream, dtype=_DTYPES[file.bitpix], count=count)
+                pixels = np.fromfile(stream, dtype=DTYPES[file.bitpix], count=count)
                 pixels = pixels.reshape(file.shape)
             else:
                 with fits.open(stream, memmap=False) as hdus:

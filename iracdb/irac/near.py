@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from iracdb.irac.frames import FrameFile, check_unchanged, read_pixels, unreadable
+from iracdb.irac.frames import DTYPES, FrameFile, check_unchanged, read_pixels, unreadable
 
 FloatArray = npt.NDArray[np.float64]
 
-_PIXEL = np.dtype(">f4")
-
+Change = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 Window = tuple[int, int, int, int]
 
@@ -26,7 +26,7 @@ Window = tuple[int, int, int, int]
 class NearBlocks:
     """Room for a block of frames of one shape, used for one block after the other.
 
-    Whatever is not read is NaN: neither an earlier block nor an earlier frame shows through.
+    Whatever is not read is empty: neither an earlier block nor an earlier frame shows through.
 
     Parameters
     ----------
@@ -34,32 +34,42 @@ class NearBlocks:
         Frames that a block may have.
     shape : tuple of int
         The frames' (rows, columns).
+    empty : float or bool, optional
+        What a pixel is that is not read; it tells the pixels' type, too.
     """
 
-    def __init__(self, most: int, shape: tuple[int, int]) -> None:
-        self._images = np.full((most, *shape), np.nan)
+    def __init__(self, most: int, shape: tuple[int, int], empty: float | bool = np.nan) -> None:
+        self._images: npt.NDArray[Any] = np.full((most, *shape), empty)
+        self._empty = empty
         self._filled: list[Window] = [(0, 0, 0, 0)] * most
-        self._raw = bytearray(shape[0] * shape[1] * _PIXEL.itemsize)
+        self._raw = bytearray(shape[0] * shape[1] * 8)
 
     def read(
-        self, frames: Sequence[FrameFile], x: FloatArray, y: FloatArray, reach: float
-    ) -> FloatArray:
+        self,
+        frames: Sequence[FrameFile | None],
+        x: FloatArray,
+        y: FloatArray,
+        reach: float,
+        change: Change | None = None,
+    ) -> npt.NDArray[Any]:
         """Read what is near each frame's stars.
 
         Parameters
         ----------
-        frames : sequence of FrameFile
-            No more than there is room for, each of one plane.
+        frames : sequence of FrameFile or None
+            No more than there is room for, each of one plane; None for one that is not there.
         x, y : numpy.ndarray
             Where the stars are expected (n, m), for m stars on each frame; NaN asks for nothing.
         reach : float
             How far from the stars is read, in pixels along x and y.
+        change : callable, optional
+            What is made of the pixels read.
 
         Returns
         -------
         numpy.ndarray
             The frames (n, rows, columns) in their unit, valid until the next call; NaN where a
-            pixel has no value, and wherever is farther than `reach` from all stars.
+            pixel has no value, and empty wherever is farther than `reach` from all stars.
 
         Raises
         ------
@@ -69,20 +79,29 @@ class NearBlocks:
         rows, columns = self._images.shape[1:]
         for k, (frame, x_k, y_k) in enumerate(zip(frames, x.tolist(), y.tolist(), strict=True)):
             first, last, left, right = self._filled[k]
-            self._images[k, first:last, left:right] = np.nan
+            self._images[k, first:last, left:right] = self._empty
+            if frame is None:
+                self._filled[k] = (0, 0, 0, 0)
+                continue
             window = (*_near(y_k, reach, rows), *_near(x_k, reach, columns))
             # Noted before it is filled: an error may come between.
             self._filled[k] = window
-            self._fill(frame, self._images[k], window)
+            self._fill(frame, self._images[k], window, change)
         return self._images[: len(frames)]
 
-    def _fill(self, frame: FrameFile, image: FloatArray, window: Window) -> None:
+    def _fill(
+        self, frame: FrameFile, image: npt.NDArray[Any], window: Window, change: Change | None
+    ) -> None:
         first, last, left, right = window
-        near = image[first:last, left:right]
-        if frame.bitpix != -32 or frame.scaled:
-            near[:] = read_pixels(frame)[first:last, left:right]
-            return
-        line = image.shape[1] * _PIXEL.itemsize
+        pixels = self._pixels(frame, first, last, image.shape[1])[:, left:right]
+        image[first:last, left:right] = pixels if change is None else change(pixels)
+
+    def _pixels(self, frame: FrameFile, first: int, last: int, width: int) -> npt.NDArray[Any]:
+        """Give whole rows of a frame."""
+        if frame.bitpix not in DTYPES or frame.scaled:
+            return read_pixels(frame)[first:last]
+        kind = np.dtype(DTYPES[frame.bitpix])
+        line = width * kind.itemsize
         raw = memoryview(self._raw)[: (last - first) * line]
         try:
             descriptor = os.open(frame.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -97,8 +116,7 @@ class NearBlocks:
         # A file of the size that it had gives all that is asked for, or its disk is failing.
         if read != len(raw):
             raise unreadable(frame, OSError(f"{len(raw) - read} bytes are missing"))
-        lines = np.frombuffer(raw, dtype=_PIXEL).reshape(last - first, image.shape[1])
-        near[:] = lines[:, left:right]
+        return np.frombuffer(raw, dtype=kind).reshape(last - first, width)
 
 
 def _near(at: list[float], reach: float, size: int) -> tuple[int, int]:

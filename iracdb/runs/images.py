@@ -85,34 +85,64 @@ def read_images(
     InputsChanged
         Where a file is not the one that the catalogue knows.
     """
-    if len(frames[0].shape) == 2 and not any(frame.mask or frame.uncertainty for frame in frames):
-        room = _room(frames[0].shape) if len(frames) <= BLOCK else _make_room(frames)
-        values = room.read(frames, x, y, reach)
-        read = [Reduced(values, None, None, np.full(len(frames), -1))]
-        counts = [1] * len(frames)
-    else:
-        read = [_read(frame, planes, mask_bits) for frame in frames]
-        counts = [len(one.images) for one in read]
     lacking = [bool(mask_bits) and frame.mask is None for frame in frames]
+    unmasked = np.array(lacking, dtype=bool)
+    if _of_one_shape(frames):
+        return _read_near(frames, (x, y, reach), mask_bits, unmasked)
+    read = [_read(frame, planes, mask_bits) for frame in frames]
+    counts = [len(one.images) for one in read]
     like = [one.images for one in read]
     return Images(
         like[0] if len(like) == 1 else np.concatenate(like),
         _joined([one.masked for one in read], like, fill=False),
         _joined([one.variance for one in read], like, fill=np.nan),
         np.repeat(np.arange(len(frames)), counts),
-        np.repeat(np.array(lacking, dtype=bool), counts),
+        np.repeat(unmasked, counts),
     )
 
 
-@cache
-def _room(shape: tuple[int, int]) -> NearBlocks:
-    """Keep room for frames of one shape, used for block after block by this process."""
-    return NearBlocks(BLOCK, shape)
+def _of_one_shape(frames: Sequence[FrameFile]) -> bool:
+    """Tell whether frames and what stands beside them are single planes of one shape."""
+    shape = frames[0].shape
+    beside = [one for f in frames for one in (f.mask, f.uncertainty) if one is not None]
+    return len(shape) == 2 and all(one.shape == shape for one in beside)
 
 
-def _make_room(frames: Sequence[FrameFile]) -> NearBlocks:
+def _read_near(
+    frames: Sequence[FrameFile],
+    where: tuple[FloatArray, FloatArray, float],
+    mask_bits: int,
+    unmasked: npt.NDArray[np.bool_],
+) -> Images:
+    """Read what is near the stars, of frames, masks and uncertainties alike."""
     rows, columns = frames[0].shape
-    return NearBlocks(len(frames), (rows, columns))
+    # Rooms are kept, and used for block after block by this process.
+    make = _room if len(frames) <= BLOCK else _make_room
+    most = max(len(frames), BLOCK)
+    values = make(most, (rows, columns), "values").read(frames, *where)
+    masked = variance = None
+    masks, errors = [frame.mask for frame in frames], [frame.uncertainty for frame in frames]
+    if mask_bits and any(masks):
+
+        def is_fatal(bits: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+            return (bits.astype(np.int64) & mask_bits) != 0
+
+        masked = make(most, (rows, columns), "masks").read(masks, *where, is_fatal)
+    if any(errors):
+        variance = make(most, (rows, columns), "variances").read(errors, *where, _squared)
+    return Images(values, masked, variance, np.arange(len(frames)), unmasked)
+
+
+def _squared(pixels: npt.NDArray[Any]) -> FloatArray:
+    return pixels.astype(np.float64) ** 2
+
+
+def _make_room(most: int, shape: tuple[int, int], what: str) -> NearBlocks:
+    """Make room; what is not read is not masked, and else NaN."""
+    return NearBlocks(most, shape, False if what == "masks" else np.nan)
+
+
+_room = cache(_make_room)
 
 
 def _read(frame: FrameFile, planes: Planes, mask_bits: int) -> Reduced:
