@@ -125,7 +125,7 @@ def _read_near(
     if mask_bits and any(masks):
 
         def is_fatal(bits: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-            return (bits.astype(np.int64) & mask_bits) != 0
+            return np.asarray((bits.astype(np.int64) & mask_bits) != 0)
 
         masked = make(most, (rows, columns), "masks").read(masks, *where, is_fatal)
     if any(errors):
