@@ -33,7 +33,7 @@ def benchmarks(postgres_server: str) -> Iterator[ModuleType]:
         yield module
         if "large" in sys.modules:
             sys.modules["large"].drop_all()
-        for path in FOLDER.glob("*.py"):
+        for path in FOLDER.glob("[!_]*.py"):
             sys.modules.pop(path.stem, None)
 
 

@@ -455,7 +455,9 @@ def test_a_high_dynamic_range_observation_gives_two_averages(hdr: Catalogue) -> 
     assert 100.0 * (short["flux"] / HDR.flux_mjy - 1.0) == pytest.approx(-0.35, abs=0.35)
     assert (long["state"], long["flux"], long["n_workable"]) == ("empty", None, 0)
     # The moment needs the middle of the star, and that is what is full.
-    assert long["reason"] == f"no usable image of {PAIRS}: {PAIRS} without a centre"
+    assert (
+        long["reason"] == f"no usable image of {PAIRS}: {PAIRS} with a fatal pixel in the aperture"
+    )
     assert [row["flags"] for row in rows] == [flags.CENTROIDING] * PAIRS
     assert all(row["corrected"] is None for row in rows)
 

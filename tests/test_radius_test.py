@@ -26,9 +26,11 @@ from iracdb import Catalogue
 from iracdb.catalogue.locks import run_locks
 from iracdb.errors import Busy, CannotWrite, InputsChanged, RunRefused, UsageError
 from iracdb.irac.handbook import APERTURE_CORRECTION
+from iracdb.irac.near import NearBlocks
 from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry import response as response_module
 from iracdb.runs import execute, measuring
+from iracdb.runs import images as images_of_block
 from iracdb.runs.combinations import Combination, combinations_of, read_combinations
 from iracdb.runs.studies import shown_numbers
 
@@ -138,21 +140,33 @@ def test_the_2018_recipe_pairs_and_bounds_through_each_aperture_alone(plain: Cat
         assert plain.get(number).row.result_digest == alone.row.result_digest
 
 
-def test_each_frame_is_read_and_each_centre_fitted_once(
-    plain: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """List the files that are read from now on: whole, or near the stars."""
     read: list[str] = []
-    fitted: list[int] = []
-    laid: list[tuple[float, int]] = []
-    asked: list[int] = []
-    real_read, real_fit, real_lay = (
-        measuring.read_pixels, measuring.fit_centres, measuring.measure_fluxes
-    )  # fmt: skip
-    real_factors = response_module.NATIVE.factors
+    whole, near = images_of_block.read_pixels, NearBlocks._fill
 
     def reading(frame: Any) -> Any:
         read.append(frame.path)
-        return real_read(frame)
+        return whole(frame)
+
+    def filling(self: Any, frame: Any, *arguments: Any) -> None:
+        read.append(frame.path)
+        near(self, frame, *arguments)
+
+    monkeypatch.setattr(images_of_block, "read_pixels", reading)
+    monkeypatch.setattr(NearBlocks, "_fill", filling)
+    return read
+
+
+def test_each_frame_is_read_and_each_centre_fitted_once(
+    plain: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = reads(monkeypatch)
+    fitted: list[int] = []
+    laid: list[tuple[float, int]] = []
+    asked: list[int] = []
+    real_fit, real_lay = measuring.fit_centres, measuring.measure_fluxes
+    real_factors = response_module.NATIVE.factors
 
     def fitting(images: Any, *arguments: Any, **options: Any) -> Any:
         fitted.append(len(images))
@@ -166,7 +180,6 @@ def test_each_frame_is_read_and_each_centre_fitted_once(
         asked.append(len(x))
         return real_factors(x, *arguments, **options)
 
-    monkeypatch.setattr(measuring, "read_pixels", reading)
     monkeypatch.setattr(measuring, "fit_centres", fitting)
     monkeypatch.setattr(measuring, "measure_fluxes", laying)
     monkeypatch.setattr(type(response_module.NATIVE), "factors", asking)
@@ -250,9 +263,7 @@ def _goes_on(
 
 def test_only_what_is_left_is_measured(plain: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupted(plain)
-    read: list[str] = []
-    real = measuring.read_pixels
-    monkeypatch.setattr(measuring, "read_pixels", lambda f: (read.append(f.path), real(f))[1])
+    read = reads(monkeypatch)
     plain.radius_test(200, channel=1)
     assert len(read) == sum(spec.aorkey != FULL for spec in frames())
 

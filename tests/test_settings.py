@@ -193,7 +193,7 @@ def test_python_takes_the_database_of_the_files(home: Path) -> None:
 
 def test_options_are_those_of_the_command() -> None:
     all_of_them = {max(each.opts, key=len).lstrip("-") for each in run_command.params}
-    never = {"run-id", "name", "comment", "dry-run", "json", "db", "debug"}
+    never = {"run-id", "name", "comment", "dry-run", "json", "db", "debug", "scheduler"}
     assert never < all_of_them
     outside = set(settings.VARIABLES) & all_of_them
     assert "jobs" in outside

@@ -31,7 +31,7 @@ from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.frame_facts import FACTS, HEADER
 from iracdb.catalogue.selection import MANY, ScienceFile
 from iracdb.errors import NotFound, RunRefused
-from iracdb.flags import FLAGS
+from iracdb.flags import DECIDING, FLAGS
 from iracdb.irac.pipeline_versions import version_numbers
 from iracdb.runs.names import LARGEST
 
@@ -245,7 +245,7 @@ def _finished(connection: Connection, which: str) -> str:
 
 def _flagged(connection: Connection, run: str, flag: str | None) -> set[int]:
     image, average = t.image_result.c, t.aor_result.c
-    bits = sum(_BITS.values()) if flag is None else _BITS[flag]
+    bits = DECIDING if flag is None else _BITS[flag]
     query = (
         select(image.frame_id)
         .join(t.aor_result, average.id == image.aor_result_id)

@@ -18,7 +18,7 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.planes import Planes
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import Response
-from iracdb.runs.recipes import Recipe, recipe_named
+from iracdb.runs.recipes import recipe_named
 from iracdb.runs.request import Request
 from iracdb.runs.targets import TargetChoice, target_parameters
 
@@ -148,8 +148,6 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
         Where the manual has no aperture correction for the radii, and none is given.
     """
     recipe = recipe_named(request.recipe)
-    aperture = request.aperture()
-    correction, correction_from = aperture_correction_asked(request, channel)
     mask = MASKS[request.kind] if _either(request.mask, recipe.mask) else None
     mixed = "allowed" if request.allow_mixed_calibration else recipe.mixed_calibration
     marks = decode(UNUSABLE) if _either(request.header_marks, recipe.header_marks) else ()
@@ -163,12 +161,7 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
             "aors": "all" if not request.aors else " ".join(map(str, sorted(set(request.aors)))),
             "where": " and ".join(request.where) or None,
             **target_parameters(choice),
-            "radius_source": aperture.r,
-            "radius_inner": aperture.r_in,
-            "radius_outer": aperture.r_out,
-            "aperture_correction": correction,
-            "aperture_correction_from": correction_from,
-            "aperture_correction_sha256": _table_sha256(request, recipe),
+            **aperture_parameters(request, channel),
             **_pixel_size(request, channel),
             "centre": request.centre or recipe.centre,
             "position": "forced" if request.forced else "fitted",
@@ -200,9 +193,37 @@ def apply(request: Request, channel: int, choice: TargetChoice, engine: Response
     )
 
 
-def _table_sha256(request: Request, recipe: Recipe) -> str | None:
-    """Tell the content of the table of aperture corrections; None where one was typed."""
-    return None if request.aperture_correction is not None else TABLES[recipe.aperture_table].sha256
+def aperture_parameters(request: Request, channel: int) -> dict[str, Any]:
+    """Tell the parameters of a request's aperture, in which the runs of a radius test differ.
+
+    Parameters
+    ----------
+    request : Request
+        Checked.
+    channel : int
+        1 to 4.
+
+    Returns
+    -------
+    dict
+        Radii, aperture correction, and where that is from.
+
+    Raises
+    ------
+    UsageError
+        Where the recipe's table has no correction for the radii, and none is given.
+    """
+    aperture = request.aperture()
+    correction, told = aperture_correction_asked(request, channel)
+    table = TABLES[recipe_named(request.recipe).aperture_table]
+    return {
+        "radius_source": aperture.r,
+        "radius_inner": aperture.r_in,
+        "radius_outer": aperture.r_out,
+        "aperture_correction": correction,
+        "aperture_correction_from": told,
+        "aperture_correction_sha256": None if told == "given" else table.sha256,
+    }
 
 
 def _either(asked: bool | None, of_recipe: bool) -> bool:
@@ -249,7 +270,7 @@ def aperture_correction_asked(request: Request, channel: int) -> tuple[float | N
     radii = (aperture.r, aperture.r_in, aperture.r_out)
     known = {mission: table.find(mission, channel, radii) for mission in MISSIONS}
     if not any(known.values()):
-        held = list(dict.fromkeys(each for m in MISSIONS for each in table.radii(m, channel)))
+        held = sorted({each for m in MISSIONS for each in table.radii(m, channel)}, reverse=True)
         raise UsageError(
             f"The {table.name} has no aperture correction for radii {shown_radii(aperture)}: "
             f"give one with --aperture-correction, or take radii that it has: "

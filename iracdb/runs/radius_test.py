@@ -21,7 +21,7 @@ from iracdb.runs.combinations import Combination, combinations_of
 from iracdb.runs.execute import Progress, execute_together
 from iracdb.runs.measuring import Workers
 from iracdb.runs.names import LARGEST, agree
-from iracdb.runs.parameters import Parameters, aperture_correction_asked
+from iracdb.runs.parameters import Parameters, aperture_parameters
 from iracdb.runs.plan import Plan, make_plan
 from iracdb.runs.request import Request
 from iracdb.runs.start import check_same, declared_plan
@@ -222,16 +222,7 @@ def _plans(connection: Connection, test: RadiusTest) -> dict[int, Plan]:
 
 def _through(parameters: Parameters, request: Request) -> Parameters:
     """Give parameters another aperture and its correction."""
-    aperture = request.aperture()
-    correction, told = aperture_correction_asked(request, parameters["channel"])
-    changed = {
-        "radius_source": aperture.r,
-        "radius_inner": aperture.r_in,
-        "radius_outer": aperture.r_out,
-        "aperture_correction": correction,
-        "aperture_correction_from": told,
-    }
-    return Parameters({**parameters.values, **changed})
+    return Parameters({**parameters.values, **aperture_parameters(request, parameters["channel"])})
 
 
 def _check_free(connection: Connection, test: RadiusTest) -> None:
