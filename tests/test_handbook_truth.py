@@ -454,11 +454,11 @@ def test_a_high_dynamic_range_observation_gives_two_averages(hdr: Catalogue) -> 
     # By the mode, whose skewness the noise of 0.6 s takes away in part.
     assert 100.0 * (short["flux"] / HDR.flux_mjy - 1.0) == pytest.approx(-0.35, abs=0.35)
     assert (long["state"], long["flux"], long["n_workable"]) == ("empty", None, 0)
-    # The moment needs the middle of the star, and that is what is full.
+    # The moment needs the middle of the star, and that is what is full: the mask names it.
     assert (
         long["reason"] == f"no usable image of {PAIRS}: {PAIRS} with a fatal pixel in the aperture"
     )
-    assert [row["flags"] for row in rows] == [flags.CENTROIDING] * PAIRS
+    assert [row["flags"] for row in rows] == [flags.FATAL_IN_APERTURE] * PAIRS
     assert all(row["corrected"] is None for row in rows)
 
 
