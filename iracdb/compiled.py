@@ -22,7 +22,9 @@ def compiled(function: _Function) -> _Function:
     It is kept in the folder that NUMBA_CACHE_DIR names, else beside the source, else in the
     user's own cache. Where none of them can be written, each process compiles anew.
 
-    Nothing is reordered or fused: the same numbers are the same bits on every processor.
+    Nothing is reordered or fused by the compiler, so that blocks and widths of vectors make no
+    difference. Sine, cosine and arcsine are the system's library's, whose last bit may be another
+    elsewhere: what compiled a run is told by its software.
 
     Parameters
     ----------

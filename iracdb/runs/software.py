@@ -17,7 +17,9 @@ import iracdb
 from iracdb.catalogue.once import find_or_insert
 from iracdb.catalogue.tables import software
 
-PACKAGES = ("astropy", "numpy", "photutils", "pyerfa", "scipy", "sqlalchemy")
+PACKAGES = (
+    "astropy", "llvmlite", "numba", "numpy", "photutils", "pyerfa", "scipy", "sqlalchemy",
+)  # fmt: skip
 _MOST_CHANGES = 1_000_000
 
 
