@@ -65,6 +65,13 @@ def no_pairs(a: Any, b: Any, mine: Images, others: Images) -> str:
         if not images.keys:
             return f"{run.name} has no image to be compared"
     if shared:
+        whole = [all(key.plane < 0 for key in images.keys) for images in (mine, others)]
+        if whole[0] != whole[1]:
+            cubes, planes = (a, b) if whole[0] else (b, a)
+            return (
+                f"{cubes.name} measured cubes as one image and {planes.name} each plane alone: no "
+                "image of one is an image of the other (iracdb why compares an AOR's flux)"
+            )
         return (
             f"{a.name} and {b.name} share {len(shared):,} frames, "
             "and on none of them did they measure the same target"

@@ -48,13 +48,18 @@ class Aperture:
     bounds: str = "edges"
 
     def __post_init__(self) -> None:
-        radii = (self.r, self.r_in, self.r_out)
+        radii = self.radii
         if not (all(map(math.isfinite, radii)) and 0 < self.r <= self.r_in < self.r_out):
             said = " ".join(f"{radius:g}" for radius in radii)
             raise UsageError(
                 f"Radii must grow: {said} is not 0 < r <= r_in < r_out "
                 "(source circle, inner and outer radius of the annulus, in pixels)"
             )
+
+    @property
+    def radii(self) -> tuple[float, float, float]:
+        """Radius of the source circle and those of the annulus, pixels."""
+        return self.r, self.r_in, self.r_out
 
     @property
     def area(self) -> float:

@@ -11,7 +11,7 @@ from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import RunRefused
 from iracdb.irac.aperture_corrections import DOUBTFUL, RESPONSE_RADII
 from iracdb.irac.handbook import is_cryogenic
-from iracdb.irac.pipeline_versions import mission_of, span_of, version_numbers
+from iracdb.irac.pipeline_versions import mission_of, span_of, tables_made_for, version_numbers
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.correction import tables_of
 from iracdb.photometry.response import Response
@@ -20,8 +20,6 @@ from iracdb.runs.parameters import Parameters, shown_radii
 from iracdb.runs.recipes import recipe_named
 
 OLD_TABLES = ("hora", "reach")
-LAST_OF_OLD_TABLES = "S18.7"
-"""The last pipeline version that these tables were made for, by the routine's own description."""
 
 _CRYOGENIC_TABLES = ("cryo", *OLD_TABLES)
 
@@ -44,12 +42,11 @@ def response_cautions(parameters: Parameters, files: Collection[ScienceFile]) ->
     response = parameters["response"]
     said = []
     if response in OLD_TABLES:
-        later = [file for file in files if _is_later(file)]
+        later = [file for file in files if tables_made_for(response, file.creator) is False]
         if later:
-            versions = sorted({str(file.creator) for file in later}, key=version_numbers)
             said.append(
-                f"The tables of {response} were made for pipeline version {LAST_OF_OLD_TABLES} "
-                f"and earlier: {_frames(later)} of {', '.join(versions)}"
+                f"The tables of {response} were made for pipeline version {span_of(response)}: "
+                f"{_frames(later)} of {_versions(later)}"
             )
     cryogenic = [file for file in files if is_cryogenic(file.mjd_obs)]
     warm = [file for file in files if not is_cryogenic(file.mjd_obs)]
@@ -97,18 +94,14 @@ def method_cautions(parameters: Parameters, files: Collection[ScienceFile]) -> l
             f"Correction off its aperture: the response was derived for radii "
             f"{shown_radii(Aperture(*RESPONSE_RADII))}, not {shown_radii(parameters.aperture)}"
         )
-    if found["other-version"]:
-        creators = sorted(
-            {str(file.creator) for file in found["other-version"]}, key=version_numbers
-        )
-        tables = {
-            tables_of_mission(parameters, mission_of(file.mjd_obs))
-            for file in found["other-version"]
-        }
+    others = found["other-version"]
+    # Of older tables that were asked for it is told whatever the recipe.
+    if others and parameters["response"] not in OLD_TABLES:
+        tables = {tables_of_mission(parameters, mission_of(file.mjd_obs)) for file in others}
         made = "; ".join(f"{each}: {span_of(each)}" for each in sorted(tables))
         said.append(
             f"The response's tables were made for other pipeline versions ({made}) than "
-            f"{', '.join(creators)} of {_frames(found['other-version'])}"
+            f"{_versions(others)} of {_frames(others)}"
         )
     said += _doubts(parameters, files)
     if parameters["source_spectrum"] == "flat":
@@ -128,12 +121,11 @@ def _doubts(parameters: Parameters, files: Collection[ScienceFile]) -> list[str]
     if parameters["aperture_correction"] is not None:
         return []
     aperture = parameters.aperture
-    radii = (aperture.r, aperture.r_in, aperture.r_out)
     return [
         f"The {mission} aperture correction of channel {channel} for {shown_radii(aperture)}, "
         f"{why} (see docs/science.md; --aperture-correction takes another)"
         for (mission, channel, of), why in DOUBTFUL.items()
-        if (channel, of) == (parameters["channel"], radii)
+        if (channel, of) == (parameters["channel"], aperture.radii)
         and any(mission_of(file.mjd_obs) == mission for file in files)
     ]
 
@@ -167,10 +159,8 @@ def check_tables(engine: Response, parameters: Parameters, files: Collection[Sci
         )
 
 
-def _is_later(file: ScienceFile) -> bool:
-    # S18.7.1 is a version of S18.7.
-    last = version_numbers(LAST_OF_OLD_TABLES)
-    return version_numbers(file.creator)[: len(last)] > last
+def _versions(files: Collection[ScienceFile]) -> str:
+    return ", ".join(sorted({str(file.creator) for file in files}, key=version_numbers))
 
 
 def _frames(files: Collection[Any]) -> str:

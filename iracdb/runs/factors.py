@@ -26,14 +26,10 @@ def correction_of(planned: PlannedAverage, parameters: Parameters) -> float | No
     float or None
         None where the table has none for this mission, or no frame tells the mission.
     """
-    mission = {"CRYO": "cryo", "WARM": "warm"}.get(planned.facts.mission or "")
-    if mission is None:
-        return (
-            None
-            if parameters["aperture_correction"] is None
-            else (aperture_correction_of(parameters, "warm"))
-        )
-    return aperture_correction_of(parameters, mission)
+    typed, mission = parameters["aperture_correction"], planned.facts.mission
+    if typed is not None or mission is None:
+        return None if typed is None else float(typed)
+    return aperture_correction_of(parameters, mission.lower())
 
 
 def pixel_size_of(planned: PlannedAverage, parameters: Parameters) -> float:

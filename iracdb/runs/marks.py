@@ -89,9 +89,8 @@ def marks_of_files(
     dict
         The frames, by the mark's name.
     """
-    aperture = parameters.aperture
     corrected = [file for file in files if _is_corrected(parameters, mission_of(file.mjd_obs))]
-    off_aperture = (aperture.r, aperture.r_in, aperture.r_out) != RESPONSE_RADII
+    off_aperture = parameters.aperture.radii != RESPONSE_RADII
     off_centre = parameters["pixel_phase"] and (
         parameters["centre"] != RESPONSE_CENTRE or parameters["position"] == "forced"
     )

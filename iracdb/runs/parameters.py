@@ -267,7 +267,7 @@ def aperture_correction_asked(request: Request, channel: int) -> tuple[float | N
         return float(request.aperture_correction), "given"
     table = TABLES[recipe_named(request.recipe).aperture_table]
     aperture = request.aperture()
-    radii = (aperture.r, aperture.r_in, aperture.r_out)
+    radii = aperture.radii
     known = {mission: table.find(mission, channel, radii) for mission in MISSIONS}
     if not any(known.values()):
         held = sorted({each for m in MISSIONS for each in table.radii(m, channel)}, reverse=True)
@@ -300,7 +300,7 @@ def aperture_correction_of(parameters: Parameters, mission: str) -> float | None
         return float(parameters["aperture_correction"])
     table = TABLES[str(parameters["aperture_correction_from"]).split()[0]]
     aperture = parameters.aperture
-    radii = (aperture.r, aperture.r_in, aperture.r_out)
+    radii = aperture.radii
     return table.find(mission, parameters["channel"], radii)
 
 
@@ -317,4 +317,4 @@ def shown_radii(aperture: Aperture) -> str:
     str
         Such as ``3 3 7``.
     """
-    return " ".join(f"{radius:g}" for radius in (aperture.r, aperture.r_in, aperture.r_out))
+    return " ".join(f"{radius:g}" for radius in aperture.radii)

@@ -331,7 +331,7 @@ def radius_results(connection: Connection, study: Study, *, withdrawn: bool) -> 
 
 def _radii(member: Member) -> Radii:
     aperture = Parameters.recorded(member.row.parameters).aperture
-    return (aperture.r, aperture.r_in, aperture.r_out)
+    return aperture.radii
 
 
 def _cell(row: Any) -> Cell:
