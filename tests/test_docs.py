@@ -42,13 +42,13 @@ from iracdb.catalogue.tables import metadata
 from iracdb.catalogue.urls import database_url
 from iracdb.errors import EXIT_STATUSES, IracdbError
 from iracdb.flags import FLAGS
-from iracdb.irac.handbook import APERTURE_CORRECTION, PIXEL_SIZE
+from iracdb.irac.handbook import APERTURE_CORRECTION, FULL_WELL, PIXEL_SIZE
 from iracdb.irac.mask_bits import FATAL, parse_bits
 from iracdb.irac.names import KINDS
 from iracdb.irac.simulate import FrameTruth, simulate_archive
 from iracdb.layouts import DEFAULT_LAYOUT, LAYOUTS, OWN_LAYOUT
 from iracdb.more_columns import AOR_MORE, IMG_MORE
-from iracdb.photometry.noise import FULL_WELL, SATURATED
+from iracdb.photometry.noise import SATURATED
 from iracdb.photometry.planes import Planes, parse_planes_list, planes_without
 from iracdb.photometry.sky import LEVEL_NOISE
 from iracdb.runs.coordinates import parse_coordinate

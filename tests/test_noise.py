@@ -17,12 +17,11 @@ from photutils.aperture import (
 )
 
 from iracdb.errors import UsageError
-from iracdb.irac.simulate.detector import WELL
+from iracdb.irac.handbook import FULL_WELL
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.circle import circle_sums
 from iracdb.photometry.measure import fit_centres, measure_block, measure_fluxes
 from iracdb.photometry.noise import (
-    FULL_WELL,
     SATURATED,
     expected_noise,
     upper_limit,
@@ -100,7 +99,7 @@ def test_the_scatter_of_photons_that_are_counted():
 
 
 def test_how_full_the_well_is():
-    assert FULL_WELL == WELL
+    assert FULL_WELL == {1: 145_000, 2: 140_000, 3: 170_000, 4: 200_000}  # the handbook, chapter 2
     given = {"gain": 3.71, "frame_time": 2.0, "fluxconv": 0.1447, "channel": 2}
     full = 140_000 * 0.1447 / (3.71 * 2)
     got = well_fraction([0.5 * full, math.nan, -1.0], **given)

@@ -16,7 +16,7 @@ from iracdb.compare.reasons import why_no_flux
 from iracdb.compare.sides import Side, read_side, replay_notes
 from iracdb.compare.which_frame import images_meant
 from iracdb.errors import NotFound
-from iracdb.photometry.combine import ARCSEC_PER_RADIAN
+from iracdb.photometry.combine import to_mjy
 from iracdb.runs import registry
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ class Arithmetic:
     @property
     def mjy_per_sum(self) -> float:
         """What a corrected sum is multiplied by to give mJy."""
-        steradian = self.pixel_size**2 / ARCSEC_PER_RADIAN**2
-        return self.aperture_correction * steradian * 1e9 / self.colour_correction
+        return float(to_mjy(1.0, self.aperture_correction, self.pixel_size, self.colour_correction))
 
     @property
     def sum_of_kept(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb.irac.handbook import is_cryogenic
-from iracdb.photometry.combine import ARCSEC_PER_RADIAN, exact_mean
+from iracdb.photometry.combine import exact_mean, to_mjy
 from iracdb.photometry.correction import factors, tables_of
 from iracdb.photometry.pairing import pairing_named
 from iracdb.photometry.rejection import NoRejection, parse_rejection
@@ -137,7 +137,7 @@ class Ingredients:
     def mjy(self) -> FloatArray:
         """Flux of each image, mJy."""
         method = self.method
-        return in_mjy(
+        return to_mjy(
             self.corrected,
             method.aperture_correction,
             method.pixel_size,
@@ -242,31 +242,6 @@ def tables_by(method: Method, mjd: FloatArray) -> StrArray:
         Of the shape of `mjd`.
     """
     return tables_of(method.tables, np.array([is_cryogenic(time) for time in mjd], dtype=bool))
-
-
-def in_mjy(
-    corrected: FloatArray,
-    aperture_correction: float | FloatArray,
-    pixel_size: float | FloatArray,
-    colour_correction: float | FloatArray = 1.0,
-) -> FloatArray:
-    """Turn corrected sums into flux densities, each by its own factors if need be.
-
-    Parameters
-    ----------
-    corrected : ndarray
-        MJy/sr x pixel.
-    aperture_correction, pixel_size, colour_correction : float or ndarray
-        As applied.
-
-    Returns
-    -------
-    ndarray
-        The same operations in the same order as `iracdb.photometry.combine.to_mjy`.
-    """
-    steradian = pixel_size**2 / ARCSEC_PER_RADIAN**2
-    mjy = corrected * aperture_correction * steradian * 1e9 / colour_correction
-    return np.asarray(mjy, dtype=np.float64)
 
 
 def mean_of(values: FloatArray) -> float:

@@ -24,10 +24,10 @@ from iracdb.compare.ingredients import (
     StrArray,
     at,
     factors_at,
-    in_mjy,
     mean_of,
     tables_by,
 )
+from iracdb.photometry.combine import to_mjy
 from iracdb.photometry.rejection import Rejection, parse_rejection
 
 IMAGES = "images gained and lost"
@@ -124,7 +124,7 @@ class _State:
     def flux(self) -> float:
         net = (self.raw - self.background) * self.rescaled
         corrected = net / (self.array_location * self.pixel_phase)
-        mjy = in_mjy(corrected, self.aperture_correction, self.pixel_size, self.colour_correction)
+        mjy = to_mjy(corrected, self.aperture_correction, self.pixel_size, self.colour_correction)
         kept = self.kept if isinstance(self.kept, np.ndarray) else self.kept(mjy).kept
         return mean_of(mjy[kept])
 

@@ -20,9 +20,9 @@ ARCSEC_PER_RADIAN = 206265.0
 
 def to_mjy(
     flux: ArrayLike,
-    aperture_correction: float,
-    pixel_size: float,
-    colour_correction: float = 1.0,
+    aperture_correction: float | FloatArray,
+    pixel_size: float | FloatArray,
+    colour_correction: float | FloatArray = 1.0,
 ) -> FloatArray:
     """Turn sums over pixels into flux densities.
 
@@ -30,11 +30,12 @@ def to_mjy(
     ----------
     flux : array_like
         Sums in MJy/sr x pixel, of any shape; NaN stays NaN.
-    aperture_correction : float
-        Factor from the source circle to the whole star.
-    pixel_size : float
+    aperture_correction : float or numpy.ndarray
+        Factor from the source circle to the whole star; an array has the shape of `flux`, as for
+        the factors that follow.
+    pixel_size : float or numpy.ndarray
         Pixel size in arcsec.
-    colour_correction : float, optional
+    colour_correction : float or numpy.ndarray, optional
         K, by which flux densities are divided: what a source of another spectrum than the
         calibrators' nominal one gives too much (IRAC Instrument Handbook, section on the color
         correction; Reach et al. 2005).

@@ -6,21 +6,14 @@ uncertainty frames give is `Fluxes.net_error`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iracdb.errors import UsageError
+from iracdb.irac.handbook import FULL_WELL
 from iracdb.photometry.planes import MEDIAN_PER_MEAN
 
 FloatArray = NDArray[np.float64]
-
-FULL_WELL: Mapping[int, float] = MappingProxyType(
-    {1: 145_000.0, 2: 140_000.0, 3: 170_000.0, 4: 200_000.0}
-)
-"""Electrons that a pixel holds, by channel (IRAC Instrument Handbook, chapter 2, Detectors)."""
 
 SATURATED = 0.9
 """Fraction of the well from which a star counts as saturated.
@@ -147,7 +140,7 @@ def well_fraction(
     Returns
     -------
     numpy.ndarray
-        Electrons over `FULL_WELL` (n,); from `SATURATED` on the flux may be too low. Of an image
+        Electrons over the full well (n,); from `SATURATED` on the flux may be too low. Of an image
         made of many planes it is that of a typical one.
 
     Raises

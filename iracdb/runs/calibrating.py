@@ -9,7 +9,7 @@ from iracdb.catalogue.selection import ScienceFile
 from iracdb.errors import RunRefused
 from iracdb.irac.pipeline_versions import mission_of, science_exists
 from iracdb.runs.factors import pixel_sizes
-from iracdb.runs.likeness import group_name, likeness
+from iracdb.runs.likeness import calibrations_of, group_name, likeness
 from iracdb.runs.parameters import Parameters, aperture_correction_of, shown_radii
 from iracdb.runs.recipes import recipe_named
 
@@ -97,12 +97,10 @@ def _check_fluxconv(parameters: Parameters, files: Collection[ScienceFile]) -> N
 
 def _check_alike(parameters: Parameters, files: Sequence[ScienceFile]) -> None:
     said = []
-    creators = sorted({file.creator or "none" for file in files})
+    creators, values = calibrations_of(files, parameters["fluxconv"])
     if len(creators) > 1:
         said.append(f"CREATOR {', '.join(creators)}")
-    values = sorted({file.fluxconv or 0.0 for file in files})
-    # Rescaled to one FLUXCONV they are alike in it.
-    if len(values) > 1 and parameters["fluxconv"] is None:
+    if len(values) > 1:
         said.append(f"FLUXCONV {', '.join(f'{value:g}' if value else 'none' for value in values)}")
     if said:
         raise RunRefused(

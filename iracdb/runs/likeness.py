@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from iracdb.catalogue.selection import ScienceFile
@@ -98,7 +99,7 @@ def facts_of(files: tuple[ScienceFile, ...]) -> Facts:
         Those of the last frame.
     """
     last = files[-1]
-    creators = sorted({file.creator or "none" for file in files})
+    creators, _ = calibrations_of(files, None)
     return Facts(
         mission="CRYO" if is_cryogenic(last.mjd_obs) else "WARM",
         read_mode=last.read_mode,
@@ -111,3 +112,29 @@ def facts_of(files: tuple[ScienceFile, ...]) -> Facts:
         mjd_obs=last.mjd_obs,
         creators=", ".join(creators) if len(creators) > 1 else None,
     )
+
+
+def calibrations_of(
+    files: Iterable[ScienceFile], fluxconv: float | None
+) -> tuple[list[str], list[float | None]]:
+    """List the calibrations of frames: of one kind may be averaged.
+
+    Parameters
+    ----------
+    files : iterable of ScienceFile
+        Frames.
+    fluxconv : float or None
+        To which they are rescaled, so that their own does not count.
+
+    Returns
+    -------
+    creators : list of str
+        CREATOR of each, once, sorted; ``none`` where there is no such card.
+    fluxconvs : list of float or None
+        FLUXCONV of each, once, sorted; None where there is no such card.
+    """
+    mine = list(files)
+    creators = sorted({file.creator or "none" for file in mine})
+    if fluxconv is not None:
+        return creators, [fluxconv]
+    return creators, sorted({file.fluxconv for file in mine}, key=lambda value: value or 0.0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.irac.aperture_corrections import RESPONSE_RADII
 from iracdb.irac.pipeline_versions import in_transition, mission_of, tables_made_for
+from iracdb.runs.likeness import calibrations_of
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.planned import PlannedAverage
 
@@ -100,7 +101,7 @@ def marks_of_files(
         if tables_made_for(tables_of_mission(parameters, mission_of(file.mjd_obs)), file.creator)
         is False
     ]
-    mixed = len({(file.creator, file.fluxconv) for file in files}) > 1
+    mixed = any(len(each) > 1 for each in calibrations_of(files, parameters["fluxconv"]))
     return {
         "off-aperture": corrected if off_aperture else [],
         "off-centre": corrected if off_centre else [],

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-WELL: dict[int, float] = {1: 145_000.0, 2: 140_000.0, 3: 170_000.0, 4: 200_000.0}
-"""Electrons that a pixel holds, by channel."""
+from iracdb.irac.handbook import FULL_WELL
 
 _FLUX_CONVERSION: dict[bool, tuple[float, float, float, float]] = {
     True: (0.1069, 0.1382, 0.5858, 0.2026),
@@ -122,7 +121,7 @@ def detector(
         read_noise=noise,
         exposure_time=exposure,
         frame_time=frame_time,
-        well=WELL[channel],
+        well=FULL_WELL[channel],
     )
 
 
