@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import math
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from run_helpers import averages, images
 
 from iracdb import Catalogue
 from iracdb.errors import UsageError
+from iracdb.export.tables import export_run
 from iracdb.runs.request import Request
 
 FIRST, SECOND = 91_000_000, 91_000_256
@@ -78,6 +82,30 @@ def test_each_option_alone_under_the_manual(catalogue: Catalogue) -> None:
     assert (applied["mask"], applied["uncertainty"]) == ("msk2d", "unc2d")
     assert all(row["net_error"] > 0 for row in images(catalogue, run))
     assert (applied["recipe"], run.row.layout) == ("manual", "16-14-NY")
+
+
+def test_the_error_of_our_own_layout_is_that_of_the_mean(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """Beside the scatter, which the layouts of 2018 call the error."""
+    run = handbook(catalogue)
+    (average, *_), rows = averages(catalogue, run), images(catalogue, run)
+    scale = average["aperture_correction"] * average["pixel_size"] ** 2 / 206265**2 * 1e9
+    mjy = [row["corrected"] * scale for row in rows if row["kept"]][: average["n_workable"]]
+    scatter = statistics.pstdev(mjy)
+    of_mean = statistics.stdev(mjy) / math.sqrt(len(mjy))
+    assert 1.2 * of_mean < scatter
+    export_run(run, tmp_path / "own")
+    export_run(run, tmp_path / "of 2018", layout="16-14-NY")
+    own, old = (
+        next(csv.DictReader((folder / f"{run.name}_aor_data.csv").read_text().splitlines()))
+        for folder in (tmp_path / "own", tmp_path / "of 2018")
+    )
+    assert float(own["Error (mJy)"]) == pytest.approx(of_mean, rel=1e-12)
+    assert float(own["Scatter (mJy)"]) == pytest.approx(scatter, rel=1e-12)
+    assert float(own["Scatter (%)"]) == pytest.approx(100 * scatter / float(own["Flux (mJy)"]))
+    assert float(old["Error (mJy)"]) == pytest.approx(scatter, rel=1e-12)
+    assert run.aor_data["Error (mJy)"][0].value == float(own["Error (mJy)"])
 
 
 @pytest.mark.parametrize(

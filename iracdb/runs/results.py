@@ -346,8 +346,10 @@ class Run(GivesLightCurves):
         columns = columns_of(LAYOUTS[self.row.layout], which)
         table = make_table(columns, self.rows(which), self.row.channel, self._meta())
         with self._database.read() as connection:
-            extra = identities(connection, self.row, which)
-        for index, (title, cells) in enumerate(extra.items()):
+            told = identities(connection, self.row, which)
+        # A layout may tell some of it itself.
+        extra = [(title, cells) for title, cells in told.items() if title not in table.colnames]
+        for index, (title, cells) in enumerate(extra):
             table.add_column(cells, name=title, index=index)
         return table
 
