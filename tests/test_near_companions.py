@@ -13,6 +13,7 @@ from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
 from iracdb.irac.mask_bits import FATAL
 from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry.aperture import Aperture
+from iracdb.photometry.measure import measure_block
 from iracdb.photometry.planes import Planes
 from iracdb.runs.images import FARTHEST_OF_CENTRES, read_images
 from iracdb.runs.measuring import Block, measure
@@ -88,3 +89,18 @@ def test_a_block_is_its_frames_one_by_one(block):
             np.testing.assert_array_equal(
                 getattr(alone.fluxes, name)[0], getattr(together.fluxes, name)[k]
             )
+
+
+def test_a_wide_annulus_is_read_to_its_edge(block):
+    """Also where the star lies 2 pixels from its place: the same as from whole frames."""
+    frames, (ra, dec) = block
+    wide = Aperture(4, 30, 45)
+    off = (ra + 1.2 * 1.221 / 3600 / np.cos(np.radians(dec)), dec + 1.2 * 1.221 / 3600)
+    whole = Block(frames, off[:1], off[1:], (None,), (wide,), "gaussian", "mean", PLANES)
+    ((near,),) = measure(whole)
+    at = np.concatenate([sky_to_pixel(frame.wcs, *off) for frame in frames])
+    assert 0.8 < np.hypot(near.centres.x - near.x_wcs, near.centres.y - near.y_wcs).min() < 2.8
+    all_of_it = measure_block([read_pixels(frame) for frame in frames], *at.T, wide)
+    assert np.isfinite(all_of_it.fluxes.sky).all()
+    for name in ("sky", "sky_sigma", "sky_pixels", "nan_in_annulus", "raw"):
+        np.testing.assert_array_equal(getattr(near.fluxes, name), getattr(all_of_it.fluxes, name))
