@@ -151,7 +151,7 @@ def test_a_frame_without_a_mask_is_measured_and_said_so(tmp_path: Path) -> None:
     with Catalogue(tmp_path / "iracdb.sqlite") as catalogue:
         catalogue.ingest(folder)
         run = handbook(catalogue)
-        assert f"AOR {AOR} has 1 of 2 frames without a msk2d for the mask" in run.warnings
+        assert f"AOR {AOR} has 1 of 2 frames without a msk2d for the bad pixels" in run.warnings
         assert [row["flags"] for row in images(catalogue, run)] == [0, NO_MASK]
         assert averages(catalogue, run)[0]["n_workable"] == 2
         assert [row["flags"] for row in images(catalogue, handbook(catalogue, mask=False))] == [

@@ -28,7 +28,7 @@ WCS = "wcs"
 
 MASK, UNCERTAINTY = "mask", "uncertainty"
 
-PURPOSES = {WCS: "the coordinate system", MASK: "the mask", UNCERTAINTY: "the uncertainties"}
+PURPOSES = {WCS: "the coordinate system", MASK: "the bad pixels", UNCERTAINTY: "the uncertainties"}
 """Every role of a companion, and what it serves for."""
 
 Companions = Mapping[str, Mapping[int, ScienceFile]]
