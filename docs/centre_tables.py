@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from iracdb.irac.simulate import FrameSpec, simulate_frame
 from iracdb.photometry.centre import CENTRES
-from iracdb.photometry.measure import collapse_cube
+from iracdb.photometry.planes import STEADY_MEDIAN, reduce
 
 FloatArray = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def stars(
             y=float(y),
         )
         image = simulate_frame(spec, rng)[1].astype(np.float64)
-        images.append(collapse_cube(image) if image.ndim == 3 else image)
+        images.append(reduce(image, STEADY_MEDIAN).images[0] if image.ndim == 3 else image)
     expected = truth + rng.uniform(-WORST_POINTING, WORST_POINTING, truth.shape)
     return np.array(images), truth, expected
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from iracdb.photometry.planes import MEDIAN_PER_MEAN, SUBARRAY_PLANES, Reduced
+from iracdb.irac.handbook import SUBARRAY_PLANES
+from iracdb.photometry.planes import MEDIAN_PER_MEAN, Reduced
 
 
 def reduce(cube, planes, *, masked=None, variance=None):

@@ -12,7 +12,7 @@ from centre_tables import ACCURACY, FAINT_TITLES, accuracy, errors, faint, stars
 from docs_helpers import table, text_of
 
 from iracdb.photometry.centre import CENTRES
-from iracdb.photometry.measure import collapse_cube
+from iracdb.photometry.planes import STEADY_MEDIAN, reduce
 from iracdb.photometry.response import response_factors
 
 PAGE = text_of("docs/measuring.md")
@@ -66,7 +66,7 @@ def centres(reference):
     blocks = defaultdict(list)
     for path in sorted((reference / "archive").rglob("*_bcd.fits")):
         if path.name in places and "_I1_" not in path.name:
-            image = collapse_cube(fits.getdata(path).astype(float))
+            image = reduce(fits.getdata(path).astype(float), STEADY_MEDIAN).images[0]
             blocks[path.name.split("_")[2], path.parts[-3]].append((image, places[path.name]))
     found = {}
     for (aor, channel), frames in blocks.items():

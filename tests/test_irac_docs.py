@@ -13,13 +13,19 @@ from docs_helpers import table, text_of
 
 from iracdb.catalogue import obscore
 from iracdb.irac import aperture_corrections, files, pipeline_versions
-from iracdb.irac.handbook import APERTURE_CORRECTION, LAST_CRYOGENIC_MJD, PIXEL_SIZE
+from iracdb.irac.handbook import (
+    APERTURE_CORRECTION,
+    LAST_CRYOGENIC_MJD,
+    PIXEL_SIZE,
+    SUBARRAY_PLANES,
+)
 from iracdb.irac.header_marks import HEADER_MARKS
 from iracdb.irac.mask_bits import FATAL, MASK_BITS
 from iracdb.irac.names import KINDS
 from iracdb.irac.simulate.companions import MISSING
 from iracdb.irac.zero_points import VEGA
-from iracdb.photometry import combine, measure, response
+from iracdb.photometry import combine, response
+from iracdb.photometry.planes import FIRST_STEADY_PLANE
 
 PAGE = text_of("docs/irac.md")
 
@@ -55,9 +61,9 @@ def test_mission() -> None:
     full, sub = (tuple(map(int, said[name].split(" x "))) for name in ("full array", "subarray"))
     planes = int(said["planes of a subarray cube"])
     assert {full, sub, (planes, *sub)} == files._SHAPES
-    assert planes == measure.SUBARRAY_PLANES == obscore.PLANES
+    assert planes == SUBARRAY_PLANES
     first, last = map(int, said["planes reduced to one image"].split(" to "))
-    assert (first, last) == (measure.FIRST_STEADY_PLANE, planes - 1)
+    assert (first, last) == (FIRST_STEADY_PLANE, planes - 1)
     for channels in ((1, 2), (3, 4)):
         place = said["place of the subarray, channels {} and {}".format(*channels)]
         for channel in channels:

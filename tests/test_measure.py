@@ -21,11 +21,11 @@ from iracdb.errors import UsageError
 from iracdb.irac.handbook import is_cryogenic
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import (
-    collapse_cube,
     fit_centres,
     measure_block,
     measure_fluxes,
 )
+from iracdb.photometry.planes import STEADY_MEDIAN, reduce
 from iracdb.photometry.response import irac_aphot_corr
 
 SUB = (32, 32)
@@ -45,7 +45,7 @@ DEEPER = 1e-6
 
 def read_frame(path):
     data, header = fits.getdata(path, header=True)
-    image = collapse_cube(data) if data.ndim == 3 else data.astype(np.float64)
+    image = reduce(data, STEADY_MEDIAN).images[0] if data.ndim == 3 else data.astype(np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FITSFixedWarning)
         return image, WCS(header, naxis=2), data.ndim == 3
@@ -326,7 +326,7 @@ def test_a_cube_is_the_median_of_its_steady_planes():
     cube[14:, 3, 4] = np.nan
     cube[14:63, 5, 6] = np.nan
     cube[63, 5, 6] = 7.0
-    image = collapse_cube(cube.astype(">f4"))
+    image = reduce(cube.astype(">f4"), STEADY_MEDIAN).images[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         want = np.nanmedian(cube[14:].astype(np.float64), axis=0)
@@ -338,7 +338,7 @@ def test_a_cube_is_the_median_of_its_steady_planes():
 @pytest.mark.parametrize("shape", [(63, 32, 32), (64, 32), (32, 32, 64), ()])
 def test_what_is_no_cube(shape):
     with pytest.raises(ValueError, match="64 planes"):
-        collapse_cube(np.zeros(shape))
+        reduce(np.zeros(shape), STEADY_MEDIAN).images[0]
 
 
 def test_shapes_that_do_not_belong_together():

@@ -24,8 +24,9 @@ from sqlalchemy import insert, text, update
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
-from iracdb.catalogue.obscore import COLUMNS, NAME, PLANES
+from iracdb.catalogue.obscore import COLUMNS, NAME
 from iracdb.catalogue.views import drop_all, rebuild_all
+from iracdb.irac.handbook import SUBARRAY_PLANES
 from iracdb.irac.simulate import simulate_archive
 
 # As the standard lists them: Table 4 with units, appendix C with UCDs.
@@ -160,7 +161,7 @@ def check_against_file(row: dict[str, Any]) -> None:
     path = Path(unquote(row["access_url"].removeprefix("file://")))
     header = fits.getheader(path)
     planes = header.get("NAXIS3", 1)
-    exposures = PLANES if header["NAXIS1"] == 32 else 1
+    exposures = SUBARRAY_PLANES if header["NAXIS1"] == 32 else 1
     kind = path.stem.split("_")[-1]
     assert row["obs_id"] == path.stem.rsplit("_", 2)[0]
     assert row["dataproduct_type"] == ("cube" if planes > 1 else "image")

@@ -25,7 +25,8 @@ from iracdb.photometry.aperture import Aperture, ring_sums
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.centres import Centres
 from iracdb.photometry.combine import average
-from iracdb.photometry.measure import collapse_cube, fit_centres, measure_fluxes
+from iracdb.photometry.measure import fit_centres, measure_fluxes
+from iracdb.photometry.planes import STEADY_MEDIAN, reduce
 from iracdb.photometry.rejection import parse_rejection
 from iracdb.photometry.response import response_factors
 from iracdb.photometry.sky import SKIES, sky_named
@@ -92,7 +93,7 @@ def frames(aorkey):
 def images(aorkey):
     held = frames(aorkey)
     x, y = np.array([at for *_, at in held]).T
-    return np.array([collapse_cube(cube) for _, cube, _, _ in held]), x, y
+    return np.array([reduce(cube, STEADY_MEDIAN).images[0] for _, cube, _, _ in held]), x, y
 
 
 @cache

@@ -20,7 +20,8 @@ from photutils.background import MedianBackground, MMMBackground, ModeEstimatorB
 from iracdb import flags as quality
 from iracdb.irac.handbook import APERTURE_CORRECTION
 from iracdb.photometry.aperture import Aperture, ring_pixels, ring_sums
-from iracdb.photometry.measure import collapse_cube, fit_centres, measure_block, measure_fluxes
+from iracdb.photometry.measure import fit_centres, measure_block, measure_fluxes
+from iracdb.photometry.planes import STEADY_MEDIAN, reduce
 from iracdb.photometry.sky import FEWEST_PIXELS, SKIES, sky_named
 
 UNTIL_NOTHING_CHANGES = SigmaClip(sigma=3, maxiters=None)
@@ -350,7 +351,7 @@ def stars(reference):
         images, at = [], []
         for path in sorted((reference / "archive").rglob(f"*_{aorkey}_*_bcd.fits")):
             cube, header = fits.getdata(path, header=True)
-            images.append(collapse_cube(cube))
+            images.append(reduce(cube, STEADY_MEDIAN).images[0])
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FITSFixedWarning)
                 at.append(WCS(header, naxis=2).all_world2pix([targets[path.name]], 0)[0])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iracdb.catalogue.footprint import centre_sql, extent_sql, region_sql
-from iracdb.irac.handbook import CHANNELS, LAST_CRYOGENIC_MJD
+from iracdb.irac.handbook import CHANNELS, LAST_CRYOGENIC_MJD, SUBARRAY_PLANES
 from iracdb.irac.names import KINDS
 
 NAME = "ivoa_obscore"
@@ -34,9 +34,6 @@ RESOLUTION: dict[int, tuple[float, float | None]] = {
 }
 """Mean width at half maximum of a point source by channel, arcsec, in the cryogenic and in the warm
 mission (IRAC Instrument Handbook, table of the image quality)."""
-
-PLANES = 64
-"""Exposures in a subarray's cube, one after the other."""
 
 DataType = Literal["char", "int", "long", "double"]
 
@@ -162,7 +159,8 @@ def view_sql(dialect: str) -> str:
 
 
 def _expressions(dialect: str) -> dict[str, str]:
-    subarray = f"CASE WHEN f.naxis3 = {PLANES} OR f.read_mode = 'SUB' THEN {PLANES}.0 ELSE 1.0 END"
+    is_cube = f"f.naxis3 = {SUBARRAY_PLANES} OR f.read_mode = 'SUB'"
+    subarray = f"CASE WHEN {is_cube} THEN {SUBARRAY_PLANES}.0 ELSE 1.0 END"
     exposure = f"f.exposure_time * {subarray}"
     cube = "f.naxis3 IS NOT NULL"
     return {

@@ -18,6 +18,9 @@ The helium ran out on 15 May 2009, MJD 54966.
 PIXEL_SIZE: dict[int, float] = {1: 1.221, 2: 1.213, 3: 1.222, 4: 1.220}
 """Pixel size in arcsec by channel."""
 
+SUBARRAY_PLANES = 64
+"""Planes of a subarray cube, read one after the other."""
+
 FULL_WELL: dict[int, float] = {1: 145_000.0, 2: 140_000.0, 3: 170_000.0, 4: 200_000.0}
 """Electrons that a pixel holds, by channel: the handbook's chapter 2, on the detectors."""
 

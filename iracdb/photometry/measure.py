@@ -15,20 +15,12 @@ from iracdb import flags as quality
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import Centre, Centres, centre_named, forced_centres
 from iracdb.photometry.circle import circle_sums
-from iracdb.photometry.planes import (
-    FIRST_STEADY_PLANE,
-    SUBARRAY_PLANES,
-    collapse_cube,
-)
 from iracdb.photometry.sky import LEVEL_NOISE, Sky, sky_named
 
 __all__ = [
     "FARTHEST_CENTRE",
-    "FIRST_STEADY_PLANE",
-    "SUBARRAY_PLANES",
     "Fluxes",
     "Measurement",
-    "collapse_cube",
     "fit_centres",
     "measure_block",
     "measure_fluxes",

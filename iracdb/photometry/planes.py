@@ -16,15 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iracdb.errors import UsageError
+from iracdb.irac.handbook import SUBARRAY_PLANES
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
-
-SUBARRAY_PLANES = 64
-"""Planes of a cube."""
 
 FIRST_STEADY_PLANE = 14
 """The first planes (0-based 0 to 13) of a cube are left out: the array still settles."""
@@ -299,25 +297,3 @@ def _check_planes(planes: Iterable[int]) -> None:
 
 STEADY_MEDIAN = Planes("median", tuple(range(FIRST_STEADY_PLANE, SUBARRAY_PLANES)))
 """What the original pipeline took: the median over planes 14 to 63."""
-
-
-def collapse_cube(cube: ArrayLike) -> FloatArray:
-    """Reduce a subarray cube to one image: the median over planes 14 to 63 (0-based).
-
-    Parameters
-    ----------
-    cube : array_like
-        Cube (64, ny, nx); NaN where a pixel has no value.
-
-    Returns
-    -------
-    numpy.ndarray
-        Image (ny, nx) in double precision; NaN is ignored, and NaN where no plane has a value.
-
-    Raises
-    ------
-    ValueError
-        Where it is not a cube of 64 planes.
-    """
-    image: FloatArray = reduce(cube, STEADY_MEDIAN).images[0]
-    return image

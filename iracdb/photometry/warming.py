@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from iracdb.irac.handbook import SUBARRAY_PLANES
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import measure_block
 from iracdb.photometry.moment_centre import MomentCentre
-from iracdb.photometry.planes import STEADY_MEDIAN, SUBARRAY_PLANES, reduce
+from iracdb.photometry.planes import STEADY_MEDIAN, reduce
 from iracdb.photometry.sky import MedianSky
 
 MESSAGE = "Compiling the measuring routines for this machine, once; it takes up to a minute ..."

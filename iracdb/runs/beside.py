@@ -12,9 +12,9 @@ from iracdb import flags
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.catalogue.targets import Position
 from iracdb.irac import times
+from iracdb.irac.handbook import SUBARRAY_PLANES
 from iracdb.irac.header_marks import bits_named
 from iracdb.photometry.noise import SATURATED, expected_noise, well_fraction
-from iracdb.photometry.planes import SUBARRAY_PLANES
 from iracdb.photometry.sky import LEVEL_NOISE
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.planned import PlannedAverage

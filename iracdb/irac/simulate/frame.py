@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iracdb.errors import UsageError
+from iracdb.irac.handbook import SUBARRAY_PLANES
 from iracdb.irac.simulate.cards import Card
 from iracdb.irac.simulate.detector import observe
 from iracdb.irac.simulate.headers import science_cards
 from iracdb.irac.simulate.response import location_factor, phase_factor
-from iracdb.irac.simulate.spec import PLANES, FrameSpec
+from iracdb.irac.simulate.spec import FrameSpec
 from iracdb.irac.simulate.star import star_image, total_light
 from iracdb.irac.simulate.table_star import table_star_image, table_total_light
 
@@ -158,7 +159,7 @@ def plane_light(spec: FrameSpec) -> NDArray[np.float64]:
     """
     if not (spec.flux_series or spec.plane_flux):
         return np.array(np.broadcast_to(light(spec), spec.shape))
-    planes = np.full((PLANES if spec.subarray else 1, *spec.image_shape), spec.background)
+    planes = np.full((SUBARRAY_PLANES if spec.subarray else 1, *spec.image_shape), spec.background)
     common = np.ones((len(planes), 1, 1))
     for plane, factor in spec.plane_flux.items():
         common[plane] = factor

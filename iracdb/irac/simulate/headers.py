@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 
+from iracdb.irac.handbook import SUBARRAY_PLANES
 from iracdb.irac.simulate.cards import Card, changed
-from iracdb.irac.simulate.spec import PLANES, FrameSpec
+from iracdb.irac.simulate.spec import FrameSpec
 from iracdb.irac.simulate.times import (
     PROCESSING_DAYS,
     date_text,
@@ -172,7 +173,7 @@ def _exposure(spec: FrameSpec) -> list[Card]:
         Card("SAMPTIME", 0.01 if spec.subarray else 0.2, "[s] one sample"),
         Card("FRAMTIME", array.frame_time, "[s] frame time; light gathered in the well"),
         Card("EXPTIME", array.exposure_time, "[s] integration time of a pixel; DN counted"),
-        *integration_cards(spec.mjd, array.frame_time, PLANES if spec.subarray else None),
+        *integration_cards(spec.mjd, array.frame_time, SUBARRAY_PLANES if spec.subarray else None),
         Card("AREADMOD", int(spec.subarray), "0 full array, 1 subarray"),
     ]
     if not spec.subarray:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iracdb.irac.simulate.spec import PLANES, FrameSpec
+from iracdb.irac.handbook import SUBARRAY_PLANES
+from iracdb.irac.simulate.spec import FrameSpec
 
 FIRST_PLANE = 0.99
 """What the first plane of a cube sees of a star: real ones are low by about 1 %."""
@@ -32,7 +33,7 @@ def plane_times(spec: FrameSpec) -> NDArray[np.float64]:
     ndarray of float, shape (64,) or (1,)
         MJD, UTC: the frame's start and FRAMTIME times the plane's number and a half.
     """
-    numbers = np.arange(PLANES if spec.subarray else 1) + 0.5
+    numbers = np.arange(SUBARRAY_PLANES if spec.subarray else 1) + 0.5
     return np.asarray(spec.mjd + numbers * spec.frame_time / 86_400.0, dtype=np.float64)
 
 

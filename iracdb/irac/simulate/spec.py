@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from iracdb.errors import UsageError
-from iracdb.irac.handbook import CHANNELS, is_cryogenic
+from iracdb.irac.handbook import CHANNELS, SUBARRAY_PLANES, is_cryogenic
 from iracdb.irac.names import FileName
 from iracdb.irac.simulate.cards import CardValue
 from iracdb.irac.simulate.detector import Detector, detector
-
-PLANES = 64
-"""Planes of a subarray cube."""
 
 HIGHEST_BIT = 14
 """Highest bit of a mask; a bit more would be the sign."""
@@ -182,7 +179,7 @@ class FrameSpec:
             raise UsageError(f"The pixel {pixel} is not on an image of {self.shape}")
 
     def _check_planes(self) -> None:
-        planes = PLANES if self.subarray else 1
+        planes = SUBARRAY_PLANES if self.subarray else 1
         if self.flux_series and len(self.flux_series) != planes:
             raise UsageError(
                 f"A series of {len(self.flux_series)} factors does not fit: "
@@ -194,7 +191,7 @@ class FrameSpec:
         if not all(map(math.isfinite, self.plane_background.values())):
             raise UsageError("A simulated frame is made of finite numbers only")
         for plane in (*self.plane_flux, *self.plane_background):
-            if not self.subarray or not 0 <= plane < PLANES:
+            if not self.subarray or not 0 <= plane < SUBARRAY_PLANES:
                 raise UsageError(f"There is no plane {plane} on an image of {self.shape}")
 
     @property
@@ -216,7 +213,7 @@ class FrameSpec:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the frame's array: two axes, or three for a subarray."""
-        return (PLANES, *self.image_shape) if self.subarray else self.image_shape
+        return (SUBARRAY_PLANES, *self.image_shape) if self.subarray else self.image_shape
 
     @property
     def centre(self) -> tuple[float, float]:
