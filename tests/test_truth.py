@@ -27,6 +27,7 @@ from run_helpers import averages, images, write_frames
 from scipy.optimize import least_squares
 
 from iracdb import Catalogue
+from iracdb.irac.handbook import SUBARRAY_PLANES
 from iracdb.irac.simulate import (
     ExtraStar,
     FrameSpec,
@@ -38,7 +39,6 @@ from iracdb.irac.simulate import (
     simulate_archive,
     total_light,
 )
-from iracdb.irac.simulate.spec import PLANES
 from iracdb.irac.simulate.star import EDGE, star_image
 
 Radii = tuple[float, float, float]
@@ -440,7 +440,7 @@ def test_a_subarray_scatters_by_the_noise_of_a_median(tmp_path: Path) -> None:
         rows = images(catalogue, catalogue.run(radius=(3, 3, 7), rejection="none"))
     net = np.array([row["raw"] - row["background"] for row in rows])
     header = fits.getheader(paths[0])
-    assert header["NAXIS3"] == PLANES == 64
+    assert header["NAXIS3"] == SUBARRAY_PLANES == 64
     light = total_light(2, 100.0)
     expected = noise(header, 2, light, 0.17, (3, 3, 7)) * MEDIAN
     assert net.std(ddof=1) / expected == pytest.approx(1.0, abs=3 / math.sqrt(2 * (count - 1)))
