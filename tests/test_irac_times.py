@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
+import erfa
 import numpy as np
 import pytest
 from astropy.coordinates import get_body_barycentric
@@ -200,3 +201,20 @@ def test_what_the_stamps_of_the_camera_tell(reference: Path) -> None:
     assert len(spare[0.4]) > 18
     assert 1.2 < min(spare[2.0]) < max(spare[2.0]) < 1.5
     assert 1.5 < min(spare[0.4]) < max(spare[0.4]) < 1.95
+
+
+def test_between_moments_nothing_is_lost() -> None:
+    """Sun and wave are computed every 90 minutes: ERFA asked at each time says the same."""
+    rng = np.random.default_rng(7)
+    mjd = rng.uniform(52_900, 58_900, 400)
+    tdb = mjd + tdb_minus_utc(mjd) / 86400
+    of_earth, from_barycentre = erfa.epv00(2_400_000.5, tdb)
+    sun = (from_barycentre["p"] - of_earth["p"]) * 149_597_870.7
+    place = rng.normal(0, 1e8, (400, 3))
+    direct = heliocentric_light_time(place + sun, 65.0, 57.0)
+    assert np.abs(light_time(place, 65.0, 57.0, mjd) - direct).max() * 86400 < 1e-8
+    tt = mjd + np.array([leaps(day) for day in mjd]) / 86400
+    wave_of_each = erfa.dtdb(2_400_000.5, tt, 0.0, 0.0, 0.0, 0.0)
+    assert np.abs(tdb_minus_utc(mjd) - (tt - mjd) * 86400 - wave_of_each).max() < 2e-6
+    # Whichever times are asked about together.
+    assert tdb_minus_utc(mjd)[7] == tdb_minus_utc(mjd[7])

@@ -61,10 +61,11 @@ def newest_files(
             .where(frame.c.channel == channel, file.c.kind == kind, frame.c.aorkey.in_(batch))
         )
         for row in connection.execute(query):
-            candidates[row.frame_id].append(science_file(row._mapping))
+            candidates[row.frame_id].append(science_file(row))
     present = _present(connection, channel, kind)
     for versions in candidates.values():
-        versions.sort(key=lambda one: _newness(one, one.file_id in present), reverse=True)
+        if len(versions) > 1:
+            versions.sort(key=lambda one: _newness(one, one.file_id in present), reverse=True)
     chosen = sorted((versions[0] for versions in candidates.values()), key=place_of)
     if choose is not None:
         chosen = choose(chosen)

@@ -1,18 +1,16 @@
-"""The files that a run measures: what their headers say of the exposures, and where they lie."""
+"""The files that a run measures, and what their headers say of the exposures."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from iracdb.catalogue.database import in_batches
-from iracdb.catalogue.tables import aor, file, file_location, frame
+from iracdb.catalogue.tables import aor, file, frame
 from iracdb.irac import motion
-from iracdb.irac.frames import FrameFile
 
 MANY = 500
 """How many values one statement may name: their number is limited on both databases."""
@@ -143,28 +141,30 @@ COLUMNS = (
     file.c.spacecraft_vx, file.c.spacecraft_vy, file.c.spacecraft_vz, file.c.dark_sky,
     file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
 )  # fmt: skip
-"""What is read of a file and its frame to make a `ScienceFile`."""
+"""What is read of a file and its frame to make a `ScienceFile`; its axes last."""
+
+_NAMES = tuple(column.name for column in COLUMNS[:-3])
 
 
-def science_file(row: RowMapping) -> ScienceFile:
+def science_file(row: Sequence[Any]) -> ScienceFile:
     """Make a file of its row.
 
     Parameters
     ----------
-    row : RowMapping
-        Of `COLUMNS`.
+    row : sequence
+        Values of `COLUMNS`.
 
     Returns
     -------
     ScienceFile
         What the row says.
     """
-    values: dict[str, Any] = {str(name): value for name, value in row.items()}
-    shape, planes = (values.pop("naxis2"), values.pop("naxis1")), values.pop("naxis3")
+    *told, columns, rows, planes = row
+    values: dict[str, Any] = dict(zip(_NAMES, told, strict=True))
     if values["read_mode"] is None:
         # The shape tells what the header does not.
-        values["read_mode"] = "SUB" if shape == (32, 32) else "FULL"
-    return ScienceFile(shape=shape, planes=planes, **values)
+        values["read_mode"] = "SUB" if (rows, columns) == (32, 32) else "FULL"
+    return ScienceFile(shape=(rows, columns), planes=planes, **values)
 
 
 # A frame that only an imported table knows cannot be measured.
@@ -238,7 +238,7 @@ def files_by_id(connection: Connection, file_ids: Sequence[int]) -> list[Science
         query = (
             select(*COLUMNS).join(file, file.c.frame_id == frame.c.id).where(file.c.id.in_(batch))
         )
-        found += [science_file(row._mapping) for row in connection.execute(query)]
+        found += [science_file(row) for row in connection.execute(query)]
     return sorted(found, key=place_of)
 
 
@@ -256,53 +256,6 @@ def place_of(one: ScienceFile) -> tuple[int, int, int]:
         AORKEY, EXPID, DCENUM.
     """
     return one.aorkey, one.expid, one.dcenum
-
-
-def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, FrameFile]:
-    """Tell where the pixels of some files are.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        To a catalogue.
-    file_ids : sequence of int
-        Files.
-
-    Returns
-    -------
-    dict
-        `FrameFile` by file; one that is nowhere is left out. Of several places the first by name
-        at which something lies.
-    """
-    places: dict[int, FrameFile] = {}
-    columns = (
-        file.c.id, file_location.c.path, file_location.c.size, file_location.c.mtime_ns,
-        file.c.bitpix, file.c.naxis1, file.c.naxis2, file.c.naxis3, file.c.data_offset,
-        file.c.bscale, file.c.bzero, file.c.wcs,
-    )  # fmt: skip
-    for batch in in_batches(list(file_ids), MANY):
-        query = (
-            select(*columns)
-            .join(file_location, file_location.c.file_id == file.c.id)
-            .where(file.c.id.in_(batch), file_location.c.present)
-            .order_by(file_location.c.path.desc())
-        )
-        for row in connection.execute(query):
-            # Read backwards, so that the first place remains; unless a copy stands and it does not.
-            if row.id in places and not os.path.lexists(row.path):
-                continue
-            axes = (row.naxis3, row.naxis2, row.naxis1)
-            places[row.id] = FrameFile(
-                path=row.path,
-                size=row.size,
-                mtime_ns=row.mtime_ns,
-                bitpix=row.bitpix,
-                shape=tuple(length for length in axes if length is not None),
-                data_offset=row.data_offset,
-                scaled=row.bscale is not None or row.bzero is not None,
-                wcs=row.wcs,
-            )
-    return places
 
 
 def frame_counts(connection: Connection, channel: int, aors: Sequence[int]) -> dict[int, int]:

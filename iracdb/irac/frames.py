@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -117,13 +117,32 @@ def unreadable(file: FrameFile, problem: OSError) -> InputsChanged:
     )
 
 
-def check_unchanged(file: FrameFile, status: os.stat_result) -> None:
+class Known(Protocol):
+    """What the catalogue knows of a file's bytes."""
+
+    @property
+    def path(self) -> str:
+        """Where it lies."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def mtime_ns(self) -> int:
+        """When they were changed."""
+        ...
+
+
+def check_unchanged(file: Known, status: os.stat_result) -> None:
     """Make sure that a file is the one that the catalogue knows.
 
     Parameters
     ----------
-    file : FrameFile
-        From the catalogue.
+    file : Known
+        Such as a `FrameFile` from the catalogue.
     status : os.stat_result
         Of the file as it is now.
 

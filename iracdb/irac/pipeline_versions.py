@@ -13,6 +13,7 @@ not name it, so that its frames count as made by another version.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from iracdb.errors import UsageError
@@ -36,6 +37,7 @@ _SPANS: dict[str, tuple[_Version | None, _Version]] = {
 _CREATOR = re.compile(r"\s*S\d+\.\d+(\.\d+)*\s*", re.IGNORECASE)
 
 
+@lru_cache
 def version_numbers(creator: str | None) -> tuple[int, ...]:
     """Read the numbers of a pipeline version, so that S18.7 comes before S18.18.
 
@@ -52,6 +54,7 @@ def version_numbers(creator: str | None) -> tuple[int, ...]:
     return tuple(int(digits) for digits in re.findall(r"\d+", creator or ""))
 
 
+@lru_cache
 def tables_made_for(tables: str, creator: str | None) -> bool | None:
     """Tell whether response tables were made for the pipeline that made a frame.
 

@@ -145,12 +145,14 @@ def _limit(mean: Average, expected: float) -> float | None:
 def _counts(bits: npt.NDArray[Any] | None) -> dict[str, int]:
     """Count the images that each reason made unusable, each image once."""
     counts = dict.fromkeys(_REASONS, 0)
-    for value in [] if bits is None else bits.tolist():
+    if bits is None:
+        return counts
+    for value, images in zip(*map(np.ndarray.tolist, np.unique_counts(bits)), strict=True):
         names = flags.decode(value)
         # A target off the array takes the aperture with it: the first reason is the reason.
         decisive = next((name for name in _REASONS if name in names), None)
         if decisive is not None:
-            counts[decisive] += 1
+            counts[decisive] += images
     return counts
 
 

@@ -209,6 +209,8 @@ def with_companions(
         In the order of the files. One without the companion that was to give its coordinate
         system has none.
     """
+    if not companions:
+        return tuple(places[file.file_id] for file in files)
     return tuple(_with_companions(companions, file, places) for file in files)
 
 

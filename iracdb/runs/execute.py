@@ -10,18 +10,17 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, text
 
-from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import targets as catalogue_targets
-from iracdb.catalogue.bulk import insert_rows
+from iracdb.catalogue.bulk import insert_columns
 from iracdb.catalogue.database import Database, in_batches
+from iracdb.catalogue.file_places import Place, frame_files, places_of_files
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.catalogue.targets import Position
 from iracdb.errors import InputsChanged, RunRefused
@@ -39,6 +38,13 @@ from iracdb.runs.making import (
 )
 from iracdb.runs.measuring import Workers, workers
 from iracdb.runs.plan import Plan
+
+Images = dict[str, list[Any]]
+
+_AT_ONCE = 10_000
+"""Images written by one call: an AOR may have a quarter of a million planes."""
+
+_INSERT_AVERAGE = insert(t.aor_result).returning(t.aor_result.c.id)
 
 Progress = Callable[[int, int, str], None]
 """Called with frames done, frames in all, and the AOR just written: a `Written`."""
@@ -184,7 +190,7 @@ def _places(database: Database, plan: Plan, declared: set[int]) -> Places:
         if not declared.issuperset(ids):
             raise RunRefused(f"AOR {files[0].aorkey} would read files that the run did not declare")
         with database.read() as connection:
-            places = selection.frame_files(connection, ids)
+            places = frame_files(connection, ids)
         missing = [file.name for file in every if file.file_id not in places]
         if missing:
             raise InputsChanged(
@@ -246,14 +252,14 @@ class _Writer:
                     numbers[average.target] = catalogue_targets.find_or_add(
                         connection, average.target, other_than=numbers.values()
                     )
-            images: list[dict[str, Any]] = []
+            images: list[tuple[int, Images]] = []
             for run_id, mine in zip(self._run_ids, rows, strict=True):
                 # One run of a study may have gone on alone.
                 if aorkey in self._done[run_id]:
                     continue
                 for average, made in zip(averages, mine, strict=True):
                     number = _write_average(connection, run_id, made, numbers[average.target])
-                    images += ({"aor_result_id": number, **image} for image in made.images)
+                    images.append((number, made.images))
             _write_images(connection, images)
         frames = {file.file_id for average in averages for file in average.files}
         self._frames_done += len(frames)
@@ -292,19 +298,26 @@ def _numbers_of_averages(
 
 def _write_average(connection: Connection, run_id: int, made: Made, target_id: int) -> int:
     values = {**made.average, "run_id": run_id, "target_id": target_id}
-    returning = insert(t.aor_result).values(**values).returning(t.aor_result.c.id)
-    return int(connection.execute(returning).scalar_one())
+    return int(connection.execute(_INSERT_AVERAGE, values).scalar_one())
 
 
-def _write_images(connection: Connection, images: list[dict[str, Any]]) -> None:
-    """Write the images of an AOR, all that have the same columns at once."""
-    for names, alike in groupby(images, key=tuple):
-        insert_rows(connection, t.image_result, names, map(itemgetter(*names), alike))
+def _write_images(connection: Connection, averages: list[tuple[int, Images]]) -> None:
+    """Write the images of an AOR, all averages that have the same columns at once."""
+    there = (average for average in averages if average[1])
+    for names, group in groupby(there, key=lambda average: tuple(average[1])):
+        alike = list(group)
+        numbers = [number for number, images in alike for _ in images[names[0]]]
+        columns = {"aor_result_id": numbers}
+        for name in names:
+            columns[name] = list(chain.from_iterable(images[name] for _, images in alike))
+        for first in range(0, len(numbers), _AT_ONCE):
+            some = {name: v[first : first + _AT_ONCE] for name, v in columns.items()}
+            insert_columns(connection, t.image_result, some)
 
 
 def _check_inputs(database: Database, declared: set[int], *, by_hash: bool) -> None:
     with database.read() as connection:
-        places = selection.frame_files(connection, sorted(declared))
+        places = places_of_files(connection, sorted(declared))
         hashes = _hashes(connection, sorted(declared)) if by_hash else {}
     for number in sorted(declared):
         place = places.get(number)
@@ -328,7 +341,7 @@ def _hashes(connection: Connection, numbers: list[int]) -> dict[int, Any]:
     return found
 
 
-def _check_hash(place: FrameFile, expected: str) -> None:
+def _check_hash(place: Place, expected: str) -> None:
     with Path(place.path).open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != expected:

@@ -20,14 +20,14 @@ from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import Measurement
 from iracdb.runs import measuring
 from iracdb.runs.average_rows import average_row
-from iracdb.runs.beside import tell_beside
+from iracdb.runs.beside import Told
 from iracdb.runs.images import BLOCK
 from iracdb.runs.measuring import Block, Workers
 from iracdb.runs.moving import moved
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan
 from iracdb.runs.planned import PlannedAverage
-from iracdb.runs.rows import averaged, correct, image_rows, join
+from iracdb.runs.rows import averaged, correct, image_columns, join
 
 Places = Callable[[Sequence[ScienceFile]], tuple[FrameFile, ...]]
 """Tells where the pixels of files are, in their order."""
@@ -38,18 +38,27 @@ Columns = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Made:
-    """One average with its images, as rows.
+    """One average with its images, as they are stored.
 
     Parameters
     ----------
     average : dict
         By the columns of ``aor_result``, but for its own number, the run's and the target's.
-    images : list of dict
-        By the columns of ``image_result``, but for the average's number.
+    images : dict
+        Lists of values by the columns of ``image_result``, but for the average's number; empty
+        where there are none.
     """
 
     average: dict[str, Any]
-    images: list[dict[str, Any]]
+    images: dict[str, list[Any]]
+
+    @property
+    def image_rows(self) -> list[dict[str, Any]]:
+        """The images, one by one."""
+        return [
+            dict(zip(self.images, row, strict=True))
+            for row in zip(*self.images.values(), strict=True)
+        ]
 
 
 def measured_aors(
@@ -229,11 +238,13 @@ def made_rows_of(
         for planned, columns in zip(plan.of_aor(aorkey), mine, strict=True)
         if columns is not None
     ]
+    first = plans[0]
+    told = [Told(planned, first.parameters) for planned in first.of_aor(aorkey)]
     for plan, mine in zip(plans, measured, strict=True):
-        for planned, columns in zip(plan.of_aor(aorkey), mine, strict=True):
+        for beside, columns in zip(told, mine, strict=True):
             if columns is not None:
-                tell_beside(planned, columns, plan.parameters)
-    correct(known, plans[0].parameters, plans[0].engine)
+                beside.tell(columns, plan.parameters)
+    correct(known, first.parameters, first.engine)
     return [
         [
             _made(planned, columns, plan.parameters, places)
@@ -246,10 +257,11 @@ def made_rows_of(
 def _made(
     planned: PlannedAverage, columns: Columns | None, parameters: Parameters, rows: tuple[int, int]
 ) -> Made:
-    mean, images = None, []
+    mean = None
+    images: dict[str, list[Any]] = {}
     if columns is not None:
         mean = averaged(planned, columns, parameters)
-        images = image_rows(planned, columns, mean, parameters, rows[1])
+        images = image_columns(planned, columns, mean, parameters, rows[1])
     average = average_row(planned, columns, mean, parameters)
     return Made({"row_number": rows[0], **average}, images)
 

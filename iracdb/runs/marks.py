@@ -90,16 +90,23 @@ def marks_of_files(
     dict
         The frames, by the mark's name.
     """
-    corrected = [file for file in files if _is_corrected(parameters, mission_of(file.mjd_obs))]
+    # By mission and pipeline: of these there are few, and may be a hundred thousand files.
+    of_mission = {name: _is_corrected(parameters, name) for name in ("cryo", "warm")}
+    missions = [mission_of(file.mjd_obs) for file in files]
+    corrected = [file for file, name in zip(files, missions, strict=True) if of_mission[name]]
     off_aperture = parameters.aperture.radii != RESPONSE_RADII
     off_centre = parameters["pixel_phase"] and (
         parameters["centre"] != RESPONSE_CENTRE or parameters["position"] == "forced"
     )
+    pipelines = {(name, file.creator) for name, file in zip(missions, files, strict=True)}
+    unlike = {
+        (name, creator)
+        for name, creator in pipelines
+        if of_mission[name]
+        and tables_made_for(tables_of_mission(parameters, name), creator) is False
+    }
     others = [
-        file
-        for file in corrected
-        if tables_made_for(tables_of_mission(parameters, mission_of(file.mjd_obs)), file.creator)
-        is False
+        file for file, name in zip(files, missions, strict=True) if (name, file.creator) in unlike
     ]
     mixed = any(len(each) > 1 for each in calibrations_of(files, parameters["fluxconv"]))
     return {

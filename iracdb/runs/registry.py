@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import views
 from iracdb.catalogue.activity import host, operator
+from iracdb.catalogue.bulk import insert_rows
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.once import find_or_insert
 from iracdb.errors import Busy, NotFound, RunRefused
@@ -247,13 +248,10 @@ def declare(connection: Connection, number: int, name: str, request: Request, pl
                 for position, sentence in enumerate(plan.warnings, start=1)
             ],
         )
-    connection.execute(
-        insert(t.run_input),
-        [
-            {"run_id": number, "file_id": file.file_id, "role": role, "position": position}
-            for role, position, file in plan.declared
-        ],
-    )
+    insert_rows(
+        connection, t.run_input, ("run_id", "file_id", "role", "position"),
+        ((number, file.file_id, role, position) for role, position, file in plan.declared),
+    )  # fmt: skip
 
 
 def as_text(value: Any) -> str | None:

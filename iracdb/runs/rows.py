@@ -179,14 +179,14 @@ def in_mjy(
     )
 
 
-def image_rows(
+def image_columns(
     planned: PlannedAverage,
     columns: dict[str, npt.NDArray[Any]],
     mean: Average,
     parameters: Parameters,
     first_row: int,
-) -> list[dict[str, Any]]:
-    """Make the rows of ``image_result`` of one average, but for the average's number.
+) -> dict[str, list[Any]]:
+    """Make the columns of ``image_result`` of one average, but for the average's number.
 
     Parameters
     ----------
@@ -203,28 +203,45 @@ def image_rows(
 
     Returns
     -------
-    list of dict
-        In the order of the files, and of the planes in each.
+    dict
+        Values in the order of the files, and of the planes in each.
     """
+    images = planned.images(parameters.planes)
     numbers = {file.file_id: number for number, file in enumerate(planned.files, start=1)}
-    plain = {name: [stored(value) for value in values.tolist()] for name, values in columns.items()}
-    rejected_by = [str(bound) or None for bound in mean.rejected_by]
-    return [
-        {
-            "frame_id": file.frame_id,
-            "plane": plane,
-            "repeat": 0,
-            "file_id": file.file_id,
-            "row_number": first_row + index,
-            "file_number": numbers[file.file_id],
-            "mjd_obs": stored(file.mjd_obs),
-            "kept": bool(mean.kept[index]),
-            "rejected_by": rejected_by[index],
-            "rejection_bound": stored(float(mean.bound[index])),
-            **{name: values[index] for name, values in plain.items()},
-        }
-        for index, (file, plane) in enumerate(planned.images(parameters.planes))
-    ]
+    return {
+        "frame_id": [file.frame_id for file, _ in images],
+        "plane": [plane for _, plane in images],
+        "repeat": [0] * len(images),
+        "file_id": [file.file_id for file, _ in images],
+        "row_number": list(range(first_row, first_row + len(images))),
+        "file_number": [numbers[file.file_id] for file, _ in images],
+        "mjd_obs": [stored(file.mjd_obs) for file, _ in images],
+        "kept": mean.kept.tolist(),
+        "rejected_by": [str(bound) or None for bound in mean.rejected_by],
+        "rejection_bound": stored_column(mean.bound),
+        **{name: stored_column(values) for name, values in columns.items()},
+    }
+
+
+def stored_column(values: npt.NDArray[Any]) -> list[Any]:
+    """Make the values of a column canonical, as `stored` makes each.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Of any type.
+
+    Returns
+    -------
+    list
+        Plain values.
+    """
+    if values.dtype.kind != "f":
+        return list(values.tolist())
+    plain: list[Any] = (values + 0.0).tolist()
+    for index in np.flatnonzero(~np.isfinite(values)).tolist():
+        plain[index] = None
+    return plain
 
 
 def stored(value: Any) -> Any:

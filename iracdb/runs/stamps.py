@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from iracdb.catalogue.selection import frame_files
+from iracdb.catalogue.file_places import frame_files
 from iracdb.errors import InputsChanged
 from iracdb.irac.frames import FrameFile, read_pixels
 from iracdb.photometry.planes import Planes, reduce

@@ -149,7 +149,7 @@ class _Comparing:
 
     def _images(self, planned: PlannedAverage, made: Made | None, images: dict[Any, Any]) -> None:
         checked = self._chosen.of(self._place, planned) & self._usable
-        again = {} if made is None else {_key(image): image for image in made.images}
+        again = {} if made is None else {_key(image): image for image in made.image_rows}
         about = {"aorkey": planned.aorkey, "target": planned.target.name, "group": planned.group}
         for file, plane in planned.images(self._plan.parameters.planes):
             key = (file.frame_id, plane, 0)

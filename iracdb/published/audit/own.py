@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from iracdb.catalogue import selection
 from iracdb.catalogue import tables as t
+from iracdb.catalogue.file_places import places_of_files
 from iracdb.irac.pipeline_versions import version_numbers
 from iracdb.published.audit.finding import Finding
 
@@ -61,7 +61,7 @@ def files_gone_or_changed(connection: Connection, run: Any) -> Iterator[Finding]
         .scalars()
         .all()
     )
-    places = selection.frame_files(connection, numbers)
+    places = places_of_files(connection, numbers)
     gone = len(numbers) - len(places)
     changed = []
     for place in places.values():
