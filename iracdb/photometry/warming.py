@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 
@@ -17,19 +18,30 @@ from iracdb.photometry.sky import MedianSky
 MESSAGE = "Compiling the measuring routines for this machine, once; it takes up to a minute ..."
 
 
-def compile_all(say: Callable[[str], object], patience: float = 4.0) -> None:
-    """Compile what measuring needs, or load what an earlier process has compiled.
-
-    To be called before worker processes are started, or each of them compiles the same.
+def say(sentence: str) -> None:
+    """Say something to whoever waits.
 
     Parameters
     ----------
-    say : callable
+    sentence : str
+        It goes to the standard error stream.
+    """
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def compile_all(tell: Callable[[str], object], patience: float = 4.0) -> None:
+    """Compile what measuring needs, or load what an earlier process has compiled.
+
+    To be called before there are worker processes, or each of them compiles the same.
+
+    Parameters
+    ----------
+    tell : callable
         Is given `MESSAGE`, from another thread, where it is not done soon.
     patience : float, optional
         Seconds that are waited before.
     """
-    announcing = threading.Timer(patience, say, (MESSAGE,))
+    announcing = threading.Timer(patience, tell, (MESSAGE,))
     announcing.daemon = True
     announcing.start()
     try:
@@ -43,6 +55,8 @@ def compile_all(say: Callable[[str], object], patience: float = 4.0) -> None:
         _compile_the_others()
     finally:
         announcing.cancel()
+        # Processes may be forked from this one, and threads are not.
+        announcing.join()
 
 
 def _compile_the_others() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
@@ -25,7 +24,6 @@ from iracdb.catalogue.selection import ScienceFile
 from iracdb.catalogue.targets import Position
 from iracdb.errors import InputsChanged, RunRefused
 from iracdb.irac.frames import FrameFile, check_unchanged
-from iracdb.photometry.warming import compile_all
 from iracdb.runs import registry
 from iracdb.runs.companions import companions_of, with_companions
 from iracdb.runs.making import (
@@ -150,8 +148,6 @@ def execute_together(
     apertures = tuple(plan.parameters.aperture for plan in writer.plans)
     left = [aorkey for aorkey in first.aors if not writer.has(aorkey)]
     writer.skip()
-    # Before there are workers, or each of them would compile the same.
-    compile_all(_say)
     with workers(jobs, team) as hands:
         places = _places(database, first, declared)
         writer.write_all(measured_through(apertures, first, left, places, hands))
@@ -162,10 +158,6 @@ def execute_together(
     with database.write() as connection:
         # A join of two runs takes seconds until the database knows how large they are.
         connection.execute(text("ANALYZE"))
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
 
 
 def _aors_done(connection: Connection, run_id: int) -> set[int]:

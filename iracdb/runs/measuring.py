@@ -29,8 +29,9 @@ from iracdb.photometry.measure import (
 )
 from iracdb.photometry.planes import Planes
 from iracdb.photometry.sky import sky_named
+from iracdb.photometry.warming import compile_all, say
 from iracdb.runs.images import BESIDE_APERTURE, FARTHEST_OF_CENTRES, Images, read_images
-from iracdb.workers import worker_pool
+from iracdb.workers import make_ready, worker_pool
 
 _Given = TypeVar("_Given")
 _Result = TypeVar("_Result")
@@ -216,6 +217,18 @@ class Processes:
             yield waiting.popleft().result()
 
 
+def ready_soon(jobs: int, team: Workers | None = None) -> None:
+    """Let workers get ready while it is planned what they will do.
+
+    Parameters
+    ----------
+    jobs, team : optional
+        As of `workers`.
+    """
+    if team is None and jobs > 1:
+        make_ready("iracdb.runs.ready")
+
+
 @contextmanager
 def workers(jobs: int, team: Workers | None = None) -> Iterator[Workers]:
     """Give what does the work, and end it afterwards.
@@ -233,10 +246,14 @@ def workers(jobs: int, team: Workers | None = None) -> Iterator[Workers]:
         Ready.
     """
     if team is not None:
+        # Or each worker of a cluster on this machine would compile the same.
+        compile_all(say)
         yield team
         return
     if jobs <= 1:
+        compile_all(say)
         yield ThisProcess()
         return
-    with worker_pool(jobs) as pool:
+    ready_soon(jobs)
+    with worker_pool(jobs, ready=True) as pool:
         yield Processes(pool, jobs)

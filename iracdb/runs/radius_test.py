@@ -19,7 +19,7 @@ from iracdb.runs import registry
 from iracdb.runs.calibrating import check_calibration
 from iracdb.runs.combinations import Combination, combinations_of
 from iracdb.runs.execute import Progress, execute_together
-from iracdb.runs.measuring import Workers
+from iracdb.runs.measuring import Workers, ready_soon
 from iracdb.runs.names import LARGEST, agree
 from iracdb.runs.parameters import Parameters, aperture_parameters
 from iracdb.runs.plan import Plan, make_plan
@@ -312,6 +312,7 @@ def make_radius_test(
     InputsChanged
         Where a file is not the one that the catalogue knows; what is measured so far is kept.
     """
+    ready_soon(jobs, team)
     with run_locks(database, test.numbers):
         with database.read() as connection:
             prepared = prepare(connection, test)

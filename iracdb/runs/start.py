@@ -13,7 +13,7 @@ from iracdb.errors import RunRefused
 from iracdb.runs import registry
 from iracdb.runs.companions import declared_files
 from iracdb.runs.execute import Progress, execute
-from iracdb.runs.measuring import Workers
+from iracdb.runs.measuring import Workers, ready_soon
 from iracdb.runs.parameters import Parameters
 from iracdb.runs.plan import Plan, assemble, make_plan
 from iracdb.runs.request import Request
@@ -82,6 +82,7 @@ def make_run(
     InputsChanged
         Where a file is not the one that the catalogue knows; what is measured so far is kept.
     """
+    ready_soon(jobs, team)
     with database.read() as connection:
         plan = make_plan(connection, request)
         existing = _existing(connection, request, plan.parameters)
