@@ -31,17 +31,16 @@ def check_calibration(parameters: Parameters, files: Collection[ScienceFile]) ->
         Where frames are no science, where an average would mix calibrations or pixel scales, where
         no factor is known for a mission, or one typed would have to serve for two.
     """
-    averages = _averaged_together(parameters, files)
     _check_fluxconv(parameters, files)
     if parameters["pixel_size"] is None:
-        for mine in averages:
+        for mine in _averaged_together(parameters, files):
             _check_pixel_size(mine)
     if parameters["recipe"] == "published-2018":
         return
     _check_science(parameters, files)
     _check_correction(parameters, files)
     if parameters["mixed_calibration"] == "refused":
-        for mine in averages:
+        for mine in _averaged_together(parameters, files):
             _check_alike(parameters, mine)
 
 

@@ -33,6 +33,8 @@ from iracdb.runs.request import Request
 from iracdb.runs.target_lists import FromList
 from iracdb.runs.targets import TargetChoice, choose
 
+_OF_FILES = ("inputs", "declared", "inputs_digest")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -86,7 +88,7 @@ class Plan:
         measured = ((SCIENCE, places[file.frame_id], file) for file in self.inputs)
         return tuple(sorted((*measured, *beside), key=lambda one: (one[1], one[0])))
 
-    @property
+    @cached_property
     def inputs_digest(self) -> str:
         """SHA-256 over the hashes of the inputs and their role, sorted; hexadecimal."""
         lines = sorted(f"{file.sha256} {role}\n" for role, _, file in self.declared)
@@ -135,9 +137,12 @@ class Plan:
         mine = method_cautions(self.parameters, self.inputs)
         others = [said for said in self.warnings if said not in mine]
         cautions = method_cautions(parameters, self.inputs)
-        return replace(
+        made = replace(
             self, parameters=parameters, averages=averages, warnings=(*others, *cautions)
         )
+        # Of the same files: through ten apertures they are sorted and hashed once.
+        vars(made).update({name: getattr(self, name) for name in _OF_FILES})
+        return made
 
     @cached_property
     def _by_aor(self) -> dict[int, tuple[PlannedAverage, ...]]:
