@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain
 from types import NoneType
 from typing import Any
@@ -88,15 +88,18 @@ def _fetched(connection: Connection, statement: str) -> Iterator[list[tuple[Any,
 
 def _array(form: CellForm, cells: tuple[Any, ...]) -> Cells:
     """Make an array of numbers; leave what is none as it is."""
-    # The standard library's array takes numbers only, and takes them faster than numpy does.
-    try:
-        if form == "integer":
-            return np.frombuffer(array("q", cells), np.int64)
-        if form == "float":
+    if form == "float":
+        # The standard library's array takes nothing but numbers, and faster than numpy does.
+        with suppress(TypeError):
             return np.frombuffer(array("d", cells), np.float64)
-    except TypeError:
-        pass
-    if form == "float" and set(map(type, cells)) <= {float, NoneType}:
+    kinds = set(map(type, cells))
+    if form == "integer" and kinds == {int}:
+        return np.array(cells, np.int64)
+    if form != "float":
+        return cells
+    if kinds == {NoneType}:
+        return np.full(len(cells), np.nan)
+    if kinds == {float, NoneType}:
         return np.array(cells, np.float64)  # None becomes NaN
     return cells
 
