@@ -51,8 +51,8 @@ def rows(size: str) -> list[Row]:
     return [
         Row(f"export of {IMAGES[size]:,} image rows, as published", "astropy.io.ascii.write", 2,
             ratios(seconds["astropy"], seconds["ours"]), PROCESSOR,
-            why="Rows are read from the database first; each number is printed in digits of its "
-            "column."),
+            why="Half of the time SQLite's driver makes Python's numbers of the rows, before any "
+            "is printed."),
     ]  # fmt: skip
 
 

@@ -70,6 +70,10 @@ def run_options() -> dict[str, click.Option]:
     """
     from .measuring import run
 
+    return _that_may_have_defaults(run)
+
+
+def _that_may_have_defaults(run: click.Command) -> dict[str, click.Option]:
     listed = {
         key_of(option): option
         for option in run.params
@@ -82,23 +86,33 @@ def run_options() -> dict[str, click.Option]:
     }
 
 
-def take_defaults(program: click.Group) -> None:
-    """Let every command ask the environment and the settings files for what is not typed.
+def name_variables(run: click.Command) -> None:
+    """Give each option of ``iracdb run`` that may have a default its variable.
+
+    Parameters
+    ----------
+    run : click.Command
+        That command. The variables are IRACDB_RUN_RADIUS and so on.
+    """
+    for key, option in _that_may_have_defaults(run).items():
+        if option.envvar is None:
+            option.envvar = f"IRACDB_RUN_{key.upper().replace('-', '_')}"
+
+
+def take_defaults(program: click.Group, name: str, command: click.Command) -> None:
+    """Let a command ask the settings files for what is not typed.
 
     Parameters
     ----------
     program : click.Group
-        With all its commands. Each option of ``iracdb run`` that may have a default gets its
-        variable, IRACDB_RUN_RADIUS and so on.
+        The whole.
+    name : str
+        Of the command.
+    command : click.Command
+        One of its commands.
     """
-    for key, option in run_options().items():
-        if option.envvar is None:
-            option.envvar = f"IRACDB_RUN_{key.upper().replace('-', '_')}"
-    program.context_settings["default_map"] = {
-        name: Defaults(name)
-        for name, command in program.commands.items()
-        if not isinstance(command, click.Group)
-    }
+    if not isinstance(command, click.Group):
+        program.context_settings["default_map"][name] = Defaults(name)
 
 
 @dataclass(frozen=True)
@@ -167,9 +181,10 @@ def _of_files(command: str | None) -> dict[str, Default]:
 
 
 def _checked_run(file: SettingsFile) -> dict[str, Any]:
-    options = run_options()
+    told = file.values.get(settings.RUN, {})
+    options = run_options() if told else {}
     values = {}
-    for key, value in file.values.get(settings.RUN, {}).items():
+    for key, value in told.items():
         if key not in options:
             raise settings.unknown_key(file, key, options, settings.RUN)
         option = options[key]

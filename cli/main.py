@@ -6,39 +6,14 @@ import contextlib
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
 
 from iracdb.errors import EXIT_STATUSES, IracdbError
 
-from . import (
-    comparing,
-    configuring,
-    database,
-    doctor,
-    explaining,
-    files,
-    holdings,
-    keeping,
-    lightcurves,
-    measuring,
-    pipeline,
-    published,
-    reproducing,
-    results,
-    simulating,
-    sql,
-    standards,
-    standing,
-    studies,
-    tracing,
-    wording,
-)
-from .defaults import take_defaults, whose_fault
+from .commands import Commands, Program
 from .options import DEBUG, common_options
-from .output import note
 
 FAULT = 70
 """Exit status of a fault of the program itself, which no user should ever meet."""
@@ -50,14 +25,7 @@ _STATUSES = "\b\nExit statuses:\n" + "\n".join(
 )
 
 
-class _Ordered(click.Group):
-    """Lists commands in the order of the work, not of the alphabet."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_Ordered, epilog=_STATUSES)
+@click.group(cls=Program, epilog=_STATUSES)
 @common_options
 @click.version_option(package_name="iracdb", prog_name="iracdb")
 def cli() -> None:
@@ -68,21 +36,7 @@ def cli() -> None:
     """
 
 
-for command in (
-    database.init, files.ingest, holdings.status, holdings.aors, holdings.frames, holdings.files,
-    files.problems, files.header, measuring.run, pipeline.pipeline,
-    results.runs, results.show, results.export, lightcurves.lightcurve, lightcurves.colour,
-    studies.radius_test, studies.studies, studies.study, studies.export_study,
-    comparing.compare, explaining.why,
-    tracing.lineage, standing.withdraw, standing.restore,
-    wording.rename, wording.comment, standards.prov,
-    reproducing.verify, reproducing.digest,
-    keeping.freeze, keeping.thaw, keeping.copy,
-    sql.sql, published.import_, published.recompute, published.audit, published.relink,
-    database.db, configuring.config, doctor.doctor, simulating.simulate,
-):  # fmt: skip
-    cli.add_command(command)
-take_defaults(cli)
+cli.commands = Commands(cli)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,13 +87,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _said(what: str, status: int, debug: bool) -> int:
     """Say what is wrong in one line, after the trace where it was asked for."""
+    from .output import note
+
     if debug:
+        import traceback
+
         traceback.print_exc()
     note(f"iracdb: {what}")
     return status
 
 
 def _usage(problem: click.ClickException) -> str:
+    from .defaults import whose_fault
+
     said = " ".join(problem.format_message().split()) + whose_fault(problem)
     context = getattr(problem, "ctx", None)
     return said if context is None else f"{said} (see '{context.command_path} --help')"

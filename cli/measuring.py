@@ -11,7 +11,7 @@ import click
 from iracdb.irac.names import KINDS
 
 from .completing import recipe_names
-from .defaults import settled
+from .defaults import name_variables, settled
 from .handbook_options import calibration_options, image_options
 from .motion import motion_options
 from .options import (
@@ -228,6 +228,9 @@ def run(
         for sentence in catalogue.closing_notes(made.run_id):
             note(f"  {sentence}")
         return 5 if strict and made.problems else 0
+
+
+name_variables(run)
 
 
 def command_typed() -> str:

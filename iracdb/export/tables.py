@@ -13,12 +13,13 @@ from astropy.table import QTable
 
 from iracdb.catalogue.clock import now
 from iracdb.errors import RunRefused, UsageError
-from iracdb.export.csv_tables import csv_text
+from iracdb.export.csv_tables import csv_content
 from iracdb.export.log import log_text
 from iracdb.export.recording import record_export
 from iracdb.export.writing import write_files
 from iracdb.layouts import LAYOUTS, Layout
 from iracdb.runs.results import Run
+from iracdb.runs.stored_columns import read_columns
 from iracdb.runs.tables import Which, columns_of
 
 FORMATS = {"csv": "csv", "ecsv": "ecsv", "votable": "vot"}
@@ -113,14 +114,15 @@ def _csv(run: Run, which: Which, layout: str | None) -> bytes:
     """Write a table as it was published, or in another layout that can hold it."""
     own = LAYOUTS[run.row.layout]
     chosen = own if layout is None else layout_for(run, layout)
-    text = csv_text(
-        columns_of(chosen, which), run.rows(which, chosen), run.printed_cells(f"{which}_data")
-    )
+    columns = columns_of(chosen, which)
+    with run._database.read() as connection:
+        table = read_columns(connection, run.run_id, which, columns, chosen)
+    content = csv_content(columns, table, run.printed_cells(f"{which}_data"))
     source = run.source(f"{which}_data")
     if source is not None and chosen is own:
-        text = text if source.ended else text.removesuffix("\n")
-        text = text.replace("\n", source.line_end)
-    return text.encode()
+        content = content if source.ended else content.removesuffix(b"\n")
+        content = content.replace(b"\n", source.line_end.encode())
+    return content
 
 
 def layout_for(run: Run, name: str) -> Layout:

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from iracdb.errors import InputRefused
 from iracdb.layouts import CellForm
+from iracdb.runs.coded import Cells, Coded, plain
 
 SCHEME = "iracdb-result-1"
 """Name of this way of hashing; another way would have another name."""
@@ -42,9 +43,6 @@ _KINDS: dict[CellForm, set[type]] = {"integer": {int}, "float": {int, float}, "t
 # What eight bytes hold of a whole number, as such and as a double.
 _LARGEST: dict[CellForm, int] = {"integer": 2**63 - 1, "float": 2**53}
 _MOST_FLOORS = 64
-
-Cells = Sequence[Any] | NDArray[Any]
-"""One column: plain values, None where there is none; or an array of numbers with NaN for none."""
 
 Values = Mapping[tuple[str, CellForm], Cells]
 """Columns by title and form, each as long as the others."""
@@ -204,7 +202,7 @@ def prove(averages: Values, images: str, row: int) -> Proof:
     ordered = sorted(records)
     index = ordered.index(records[row])
     return Proof(
-        row={title: averages[title, form][row] for title, form in columns},
+        row={title: plain(averages[title, form])[row] for title, form in columns},
         forms=dict(columns),
         count=len(records),
         index=index,
@@ -288,16 +286,18 @@ def _records(values: Values, *, keep_empty: bool = False) -> tuple[_Columns, lis
 def _column_bytes(column: tuple[str, CellForm], cells: Cells) -> NDArray[np.uint8]:
     """Turn a column into bytes, (n, 1 + width): whether there is a value, and the value."""
     form = column[1]
+    if isinstance(cells, Coded):
+        return _column_bytes(column, cells.values)[cells.codes]
     if isinstance(cells, np.ndarray):
         return _number_bytes(form, np.isfinite(cells), cells)
-    plain = _canonical(column, cells)
-    held = np.array([cell is not None for cell in plain], dtype=bool)
+    told = _canonical(column, cells)
+    held = np.array([cell is not None for cell in told], dtype=bool)
     if form != "text":
-        return _number_bytes(form, held, np.array([0 if cell is None else cell for cell in plain]))
-    known = {cell: hashlib.sha256(cell.encode()).digest() for cell in set(plain) - {None}}
+        return _number_bytes(form, held, np.array([0 if cell is None else cell for cell in told]))
+    known = {cell: hashlib.sha256(cell.encode()).digest() for cell in set(told) - {None}}
     known[None] = bytes(_HASH_BYTES)
-    content = np.frombuffer(b"".join([known[cell] for cell in plain]), np.uint8)
-    return np.hstack((held[:, None].view(np.uint8), content.reshape(len(plain), _HASH_BYTES)))
+    content = np.frombuffer(b"".join([known[cell] for cell in told]), np.uint8)
+    return np.hstack((held[:, None].view(np.uint8), content.reshape(len(told), _HASH_BYTES)))
 
 
 def _number_bytes(

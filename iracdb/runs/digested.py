@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from astropy.table import Table
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from iracdb.catalogue import views
 from iracdb.errors import InputRefused
 from iracdb.layouts import LAYOUTS, CellForm, Column, Layout
 from iracdb.more_columns import AOR_MORE, FLAGS_COLUMN, IMG_MORE
+from iracdb.runs.coded import plain
 from iracdb.runs.digest import ResultDigest, Values, digest_results
+from iracdb.runs.stored_columns import read_columns
 from iracdb.runs.tables import Which, columns_of
 
 # What follows from other columns, where those are there.
@@ -112,9 +113,7 @@ def digest_of_run(connection: Connection, run: Any) -> ResultDigest:
     ResultDigest
         The same in every database that holds the same results.
     """
-    return digest_results(
-        values_of_run(connection, run, "aor"), values_of_run(connection, run, "img")
-    )
+    return digest_results(_columns(connection, run, "aor"), _columns(connection, run, "img"))
 
 
 def values_of_run(connection: Connection, run: Any, which: Which) -> Values:
@@ -134,18 +133,13 @@ def values_of_run(connection: Connection, run: Any, which: Which) -> Values:
     mapping
         Columns by title and form, in the order of the table's rows.
     """
+    return {column: plain(cells) for column, cells in _columns(connection, run, which).items()}
+
+
+def _columns(connection: Connection, run: Any, which: Which) -> Values:
     columns = digested_columns(run, which)
-    layout = LAYOUTS[run.layout]
-    selected = ", ".join(views.column_sql(column, layout) for column in columns)
-    source = views.AOR_SOURCE if which == "aor" else views.IMG_SOURCE
-    listed = "AND a.listed " if which == "aor" else ""
-    order = "a.row_number" if which == "aor" else "i.row_number"
-    statement = f"SELECT {selected} FROM {source} WHERE a.run_id = :run {listed}ORDER BY {order}"  # noqa: S608
-    rows = connection.execute(text(statement), {"run": run.run_id}).all()
-    cells = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return {
-        (column.title, column.form): values for column, values in zip(columns, cells, strict=True)
-    }
+    read = read_columns(connection, run.run_id, which, columns, LAYOUTS[run.layout])
+    return {(column.title, column.form): cells for column, cells in zip(columns, read, strict=True)}
 
 
 def values_of_table(table: Table, columns: Iterable[Column], titles: Iterable[str]) -> Values:
@@ -180,10 +174,10 @@ def values_of_table(table: Table, columns: Iterable[Column], titles: Iterable[st
 
 
 def _cells(column: Any, form: CellForm) -> list[Any]:
-    plain = np.ma.asarray(getattr(column, "value", column))
-    missing = np.ma.getmaskarray(plain)
+    held = np.ma.asarray(getattr(column, "value", column))
+    missing = np.ma.getmaskarray(held)
     if form == "float":
-        numbers = plain.filled(np.nan).astype(float)
+        numbers = held.filled(np.nan).astype(float)
         return [float(x) if np.isfinite(x) else None for x in numbers]
     convert = int if form == "integer" else str
-    return [None if gone else convert(cell) for cell, gone in zip(plain.data, missing, strict=True)]
+    return [None if gone else convert(cell) for cell, gone in zip(held.data, missing, strict=True)]
