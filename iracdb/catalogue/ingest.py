@@ -16,8 +16,9 @@ from sqlalchemy import Connection, bindparam, select, update
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database, in_batches
+from iracdb.catalogue.ingest_reading import Reading
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
-from iracdb.catalogue.ingest_store import Reading, Store
+from iracdb.catalogue.ingest_store import Store
 from iracdb.errors import BadFile
 from iracdb.irac.archive import Found, Walk, as_text, under, walk
 from iracdb.irac.files import read_irac_file

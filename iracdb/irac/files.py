@@ -10,7 +10,6 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from io import FileIO
-from pathlib import Path
 from typing import Any
 
 from iracdb.errors import BadFile
@@ -95,7 +94,7 @@ def read_irac_file(path: str | os.PathLike[str]) -> IracFile:
         Whatever is wrong with it; ``code`` tells in a word, the message in a sentence that
         begins with "it" or "its".
     """
-    name = _checked_name(os.path.basename(path))  # noqa: PTH119 (a Path costs more than a header)
+    name = _checked_name(os.path.basename(path))
     try:
         with FileIO(path) as stream:
             before = os.fstat(stream.fileno())

@@ -274,7 +274,7 @@ def header_at_start(content: bytearray, length: int, *, whole: bool) -> Header |
     while end % CARD and end >= 0:
         end = content.find(_END, end + 1, length)
     most = (end // BLOCK + 1) * BLOCK
-    if 0 <= end and most <= min(length, _MAX_BLOCKS * BLOCK):
+    if end >= 0 and most <= min(length, _MAX_BLOCKS * BLOCK):
         return Header(bytes(memoryview(content)[:most]))
     if whole and length < _MAX_BLOCKS * BLOCK:
         raise _ends_early(length)
