@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database, in_batches
+from iracdb.catalogue.ingest_facts import Place
 from iracdb.catalogue.ingest_reading import Reading
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
 from iracdb.catalogue.ingest_store import Store
@@ -73,11 +74,12 @@ def ingest(
         problems = _known_problems(connection)
     to_read = [found for found in seen.found if _to_read(found, known, problems, rehash, report)]
     done = 0
+    first_of: dict[int, Place] = {}
     with _readers(jobs if len(to_read) >= 2 * jobs else 1) as read:
         for batch in in_batches(to_read, BATCH):
             readings = read(batch)
             with database.write() as connection:
-                Store(connection, report).keep(readings)
+                Store(connection, report, first_of).keep(readings)
             for reading in readings:
                 done += 1
                 if progress is not None:

@@ -17,18 +17,11 @@ from sqlalchemy import Column, Connection, select, text
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.bulk import insert_rows, reserve_numbers
+from iracdb.catalogue.ingest_facts import FRAME_FACTS, belief
 from iracdb.catalogue.ingest_reading import Reading
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
 from iracdb.catalogue.tables import file, file_location, file_problem, frame
 from iracdb.irac.files import FACTS, IracFile
-from iracdb.irac.names import KINDS
-from iracdb.irac.pipeline_versions import version_numbers
-
-FRAME_FACTS = (
-    "mjd_obs", "date_obs", "read_mode", "frame_time", "hdr_part", "dither_position",
-    "dither_scale", "object", "ra_ref", "dec_ref",
-)  # fmt: skip
-"""What a frame is told by the best of its files."""
 
 _FILE = (
     "id", "frame_id", "kind", "version", "name", "size", "sha256", "data_sha256", "bitpix",
@@ -58,28 +51,6 @@ class Stored:
     outcomes: list[Outcome]
     frames: int
     touched: set[int]
-
-
-def belief(kind: str, version: int, creator: str | None, sha256: str) -> tuple[Any, ...]:
-    """Rank a file among those of its frame.
-
-    Parameters
-    ----------
-    kind : str
-        Of the file.
-    version : int
-        Of its name.
-    creator : str or None
-        Version of the pipeline.
-    sha256 : str
-        Of its bytes, so that no two files are equal.
-
-    Returns
-    -------
-    tuple
-        A sort key: the one to believe is last.
-    """
-    return -KINDS[kind].rank, version, version_numbers(creator), sha256
 
 
 def exposure(content: IracFile) -> Exposure:

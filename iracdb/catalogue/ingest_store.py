@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, case, exc, insert, select, text, update
+from sqlalchemy import Connection, exc, insert, select, text, update
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.clock import now
-from iracdb.catalogue.ingest_new import (
-    FRAME_FACTS,
-    Familiar,
-    belief,
-    compare_versions,
-    report_new,
-    store_new,
-)
+from iracdb.catalogue.ingest_facts import Place, tell_aor, tell_frames
+from iracdb.catalogue.ingest_new import Familiar, compare_versions, report_new, store_new
 from iracdb.catalogue.ingest_reading import Reading
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
 from iracdb.catalogue.tables import file, file_location, file_problem, frame
 from iracdb.errors import BadFile
 from iracdb.irac.archive import Found, as_text
-from iracdb.irac.files import FACTS, IracFile, aor_facts
-from iracdb.irac.names import KINDS, parse_name
+from iracdb.irac.files import FACTS, IracFile
+from iracdb.irac.names import parse_name
 
 
 class Store:
@@ -39,11 +32,20 @@ class Store:
         In a transaction that may write.
     report : IngestReport
         Filled with what becomes of each file.
+    first_of : dict, optional
+        Where the first file of an AOR is in it, by AORKEY, as batches before this one found. Files
+        are never taken out, so that it can only move to the front.
     """
 
-    def __init__(self, connection: Connection, report: IngestReport) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        report: IngestReport,
+        first_of: dict[int, Place] | None = None,
+    ) -> None:
         self.connection = connection
         self.report = report
+        self.first_of = {} if first_of is None else first_of
         self.when = now()
         if connection.dialect.name == "postgresql":
             # One writer at a time: two ingests of the same files must not both find them new.
@@ -71,9 +73,13 @@ class Store:
             if reading.file is not None:
                 familiar.contents.add(reading.file.sha256)
         self._keep_new(stretch)
-        self._tell_frames(self.touched)
-        for aorkey in sorted(self.aors):
-            self._tell_aor(aorkey, readings)
+        tell_frames(self.connection, self.touched)
+        by_aor: dict[int, list[IracFile]] = {aorkey: [] for aorkey in sorted(self.aors)}
+        for reading in readings:
+            if reading.file is not None and reading.file.name.aorkey in by_aor:
+                by_aor[reading.file.name.aorkey].append(reading.file)
+        for aorkey, contents in by_aor.items():
+            tell_aor(self.connection, aorkey, contents, self.first_of)
 
     def _keep_new(self, stretch: list[Reading]) -> None:
         """Store files of which nothing is known; one by one if there is one that cannot be."""
@@ -313,52 +319,6 @@ class Store:
         )
         return int(file_id)
 
-    def _tell_frames(self, frames: set[int]) -> None:
-        """Gather what a frame's files say of it; the best of them is believed."""
-        if not frames:
-            return
-        facts = [file.c[fact] for fact in FRAME_FACTS]
-        rows = self.connection.execute(
-            select(
-                file.c.frame_id, file.c.kind, file.c.version, file.c.creator, file.c.sha256, *facts
-            ).where(file.c.frame_id.in_(frames))
-        ).all()
-        by_frame: dict[int, list[Any]] = defaultdict(list)
-        for row in rows:
-            by_frame[row.frame_id].append(row)
-        for frame_id in sorted(by_frame):
-            best = max(by_frame[frame_id], key=_belief)
-            self.connection.execute(
-                update(frame)
-                .where(frame.c.id == frame_id)
-                .values({fact: getattr(best, fact) for fact in FRAME_FACTS})
-            )
-
-    def _tell_aor(self, aorkey: int, readings: list[Reading]) -> None:
-        """Gather what is known of an AOR from the best file of its first frame, if it is new."""
-        rank = case({kind.name: kind.rank for kind in KINDS.values()}, value=file.c.kind)
-        first = (
-            select(file.c.frame_id)
-            .join(frame, frame.c.id == file.c.frame_id)
-            .where(frame.c.aorkey == aorkey)
-            .order_by(rank, frame.c.channel, frame.c.expid, frame.c.dcenum)
-            .limit(1)
-            .scalar_subquery()
-        )
-        rows = self.connection.execute(
-            select(file.c.kind, file.c.version, file.c.creator, file.c.sha256).where(
-                file.c.frame_id == first
-            )
-        ).all()
-        best = max(rows, key=_belief).sha256
-        for reading in readings:
-            if reading.file is not None and reading.file.sha256 == best:
-                facts = aor_facts(reading.file.header)
-                self.connection.execute(
-                    update(t.aor).where(t.aor.c.aorkey == aorkey).values(**facts)
-                )
-                return
-
 
 def _stands(place: Any, sha256: str) -> bool:
     """Tell whether a place still holds the content last seen there."""
@@ -372,7 +332,3 @@ def _stands(place: Any, sha256: str) -> bool:
         return False
     except OSError:
         return True  # it is there, and what it holds cannot be told now
-
-
-def _belief(row: Any) -> tuple[Any, ...]:
-    return belief(row.kind, row.version, row.creator, row.sha256)
