@@ -90,12 +90,15 @@ def ingest(
     return report
 
 
-def _known_locations(connection: Connection) -> dict[str, Any]:
-    columns = t.file_location.c
-    rows = connection.execute(
-        select(columns.path, columns.size, columns.mtime_ns, columns.present, columns.file_id)
-    )
-    return {row.path: row for row in rows}
+Stamp = tuple[int, int, bool]
+"""Size, time of change, and whether a file was there, as last seen."""
+
+
+def _known_locations(connection: Connection) -> dict[str, Stamp]:
+    query = "SELECT path, size, mtime_ns, present FROM file_location"
+    # By the driver alone: there may be millions, and one more object for each is felt.
+    cursor: Any = connection.exec_driver_sql(query).cursor
+    return {path: (size, time, present) for path, size, time, present in cursor}
 
 
 def _known_problems(connection: Connection) -> dict[str, Any]:
@@ -109,7 +112,7 @@ _RETRIED = {"unreadable", "changing"}
 
 def _to_read(
     found: Found,
-    known: dict[str, Any],
+    known: dict[str, Stamp],
     problems: dict[str, Any],
     rehash: bool,
     report: IngestReport,
@@ -117,9 +120,8 @@ def _to_read(
     """Tell whether a file must be read, and count it where it need not be."""
     if found.problem is not None or rehash:
         return True
-    location = known.get(found.path)
     stamp = (found.size, found.mtime_ns)
-    if location is not None and location.present and (location.size, location.mtime_ns) == stamp:
+    if known.get(found.path) == (*stamp, True):
         report.unchanged += 1
         return False
     problem = problems.get(as_text(found.path))
@@ -172,14 +174,12 @@ def read_one(found: Found) -> Reading:
 
 
 def _mark_gone(
-    connection: Connection, seen: Walk, known: dict[str, Any], report: IngestReport
+    connection: Connection, seen: Walk, known: dict[str, Stamp], report: IngestReport
 ) -> None:
-    there = {found.path for found in seen.found}
     gone = sorted(
         path
-        for path, row in known.items()
-        if row.present
-        and path not in there
+        for path in known.keys() - {found.path for found in seen.found}
+        if known[path][2]
         and path not in report.moved_from
         and under(path, seen.roots)
         and not os.path.lexists(path)
@@ -197,6 +197,8 @@ def _settle_problems(
     connection: Connection, seen: Walk, problems: dict[str, Any], report: IngestReport
 ) -> None:
     """Settle the problems of files that were set aside and have gone."""
+    if not problems:
+        return
     there = {as_text(found.path) for found in seen.found}
     settled = [
         path
