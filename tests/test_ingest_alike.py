@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from helpers import fits_of, many_files, outcomes, put, spec, with_card
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_ingest import cards, go_the_plain_way, plain_card
-from sqlalchemy import text
+from sqlalchemy import make_url
 
+from iracdb.catalogue import ingest as ingest_module
 from iracdb.catalogue import ingest_new
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
@@ -29,23 +31,23 @@ TIMES = ("first_seen", "last_seen", "resolved_at")
 
 
 @pytest.fixture
-def plain(any_location: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+def plain(any_location: str) -> Iterator[Database]:
     """A second catalogue of the same kind, for the plain way."""
-    if "://" in any_location:
-        location = any_location + "_plain"
-        name = location.rpartition("/")[2]
-        with open_database(database_url(any_location), create=True).engine.connect() as one:
-            one = one.execution_options(isolation_level="AUTOCOMMIT")
-            one.execute(text(f'CREATE DATABASE "{name}"'))
-    else:
-        location = str(tmp_path / "plain.sqlite")
+    location = any_location + "_plain"
+    server = "://" in any_location
+    if server:
+        administer(any_location, f'CREATE DATABASE "{location.rpartition("/")[2]}"')
     database = open_database(database_url(location), create=True)
     yield database
     database.close()
-    if "://" in any_location:
-        with open_database(database_url(any_location)).engine.connect() as one:
-            one = one.execution_options(isolation_level="AUTOCOMMIT")
-            one.execute(text(f'DROP DATABASE "{name}"'))
+    if server:
+        administer(any_location, f'DROP DATABASE "{location.rpartition("/")[2]}"')
+
+
+def administer(url: str, statement: str) -> None:
+    plain_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain_url, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 def held(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -89,9 +91,9 @@ HOSTILE = (
 
 def first_state(root: Path) -> None:
     """Lay down what an archive may hold."""
-    simulate_archive(root / "simulated", frames=2, bad_files=True)
+    simulate_archive(root / "simulated", frames=1, bad_files=True)
     odd = root / "odd"
-    many_files(odd, 210)
+    many_files(odd, 70)
     content = fits_of(spec(aorkey=90000001))
     put(odd, spec(aorkey=90000001), content=content)
     for number, (keyword, card) in enumerate(HOSTILE, 1):
@@ -159,22 +161,22 @@ def second_state(root: Path) -> None:
     (odd / "third").rename(two)
     os.utime(one, ns=(0, 10**18 + 5))
     shutil.copy2(paths[30], odd / paths[30].name)
-    for expid in range(25, 60):  # files that come to frames that are there
+    for expid in range(25, 50):  # files that come to frames that are there
         put(odd / "later", spec(expid=expid, version=2, target="LATER"))
         put(odd / "later", spec(expid=expid, version=1, target="BCD"), "bcd")
     put(odd / "empty", spec(aorkey=90000005, expid=2))
     put(odd / "000 before all", spec(aorkey=90000001, channel=1, label="SIM_cycl"), "bcd")
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
 def test_what_is_stored_is_what_the_plain_way_stores(
-    any_database: Database, plain: Database, tmp_path: Path, jobs: int
+    any_database: Database, plain: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(ingest_module, "BATCH", 30)
     root = tmp_path / "data"
     for change, rehash in ((first_state, False), (second_state, False), (None, True)):
         if change is not None:
             change(root)
-        quick = ingest(any_database, [root], jobs=jobs, rehash=rehash)
+        quick = ingest(any_database, [root], rehash=rehash)
         with pytest.MonkeyPatch.context() as patch:
             go_the_plain_way(patch)
             slow = ingest(plain, [root], rehash=rehash)

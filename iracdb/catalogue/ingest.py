@@ -27,6 +27,9 @@ from iracdb.workers import worker_pool
 
 BATCH = 200
 
+WORTH_A_WORKER = 500
+"""Files: to start a process costs as much as to read so many."""
+
 Progress = Callable[[int, int, str], None]
 """Called with files done, files to read, and the path just read."""
 
@@ -50,7 +53,8 @@ def ingest(
     rehash : bool, optional
         Read every file again, also those whose size and time are as they were.
     jobs : int, optional
-        Worker processes that read and hash. The result does not depend on it.
+        Worker processes that read and hash, at most, where there are files enough for them. The
+        result does not depend on it.
     progress : callable, optional
         Called after each file read.
 
@@ -75,7 +79,7 @@ def ingest(
     to_read = [found for found in seen.found if _to_read(found, known, problems, rehash, report)]
     done = 0
     first_of: dict[int, Place] = {}
-    with _readers(jobs if len(to_read) >= 2 * jobs else 1) as read:
+    with _readers(min(jobs, len(to_read) // WORTH_A_WORKER)) as read:
         for batch in in_batches(to_read, BATCH):
             readings = read(batch)
             with database.write() as connection:
@@ -143,7 +147,7 @@ def _readers(jobs: int) -> Iterator[Callable[[list[Found]], list[Reading]]]:
         return
     with worker_pool(jobs) as pool:
         yield lambda batch: list(
-            pool.map(read_one, batch, chunksize=max(1, len(batch) // (4 * jobs)))
+            pool.map(_read_and_pack, batch, chunksize=max(1, len(batch) // (4 * jobs)))
         )
 
 
@@ -171,6 +175,14 @@ def read_one(found: Found) -> Reading:
         return Reading(found, read_irac_file(found.path), None)
     except BadFile as problem:
         return Reading(found, None, problem)
+
+
+def _read_and_pack(found: Found) -> Reading:
+    """Read a file in a worker, which does there what can be done before storing."""
+    reading = read_one(found)
+    if reading.file is not None:
+        reading.packed  # noqa: B018 (it is kept in the reading, and sent with it)
+    return reading
 
 
 def _mark_gone(

@@ -8,7 +8,6 @@ import os
 import re
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
 from io import FileIO
 from typing import Any
 
@@ -25,6 +24,8 @@ _WCS_KEYWORD = re.compile(
     r"(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d+"
     r"|(A|B|AP|BP)_(ORDER|\d_\d)|RADESYS|RADECSYS|EQUINOX|LONPOLE|LATPOLE"
 )
+
+_MOST_KEYWORDS = 4096
 
 FACTS = (
     "creator", "mjd_obs", "date_obs", "read_mode", "frame_time", "exposure_time", "hdr_part",
@@ -286,20 +287,26 @@ def _facts(header: Header, name: FileName) -> dict[str, Any]:
     return facts
 
 
-@lru_cache(4096)
-def _is_wcs(keyword: str) -> bool:
-    return _WCS_KEYWORD.fullmatch(keyword) is not None
+class _WcsKeywords(dict[str, bool]):
+    """Whether keywords that were met are of the coordinate system."""
+
+    def __missing__(self, keyword: str) -> bool:
+        if len(self) >= _MOST_KEYWORDS:
+            self.clear()
+        self[keyword] = found = _WCS_KEYWORD.fullmatch(keyword) is not None
+        return found
+
+
+_is_wcs = _WcsKeywords()
 
 
 def _wcs(header: Header) -> dict[str, Any] | None:
     if "CTYPE1" not in header:
         return None
     found: dict[str, Any] = {}
-    for card in header.cards:
-        if _is_wcs(card.keyword):
-            integer = card.keyword.endswith("_ORDER")
-            value = header.integer(card.keyword) if integer else card.number
-            found.setdefault(card.keyword, card.text if value is None else value)
+    for keyword, text, number in [card for card in header.cards if _is_wcs[card[0]]]:
+        value = header.integer(keyword) if keyword.endswith("_ORDER") else number
+        found.setdefault(keyword, text if value is None else value)
     return found
 
 

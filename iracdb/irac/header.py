@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from json.encoder import encode_basestring_ascii as quoted_json
+from struct import Struct
 from typing import BinaryIO, NamedTuple
 
 from iracdb.errors import BadFile
@@ -66,9 +67,9 @@ class Header:
     @cached_property
     def lines(self) -> tuple[bytes, ...]:
         """The cards up to and with END, 80 bytes each, as they are in the file."""
-        verbatim = self.verbatim
-        lines = [verbatim[start : start + CARD] for start in range(0, len(verbatim), CARD)]
-        return tuple(lines[: lines.index(_END) + 1] if _END in lines else lines)
+        whole, rest = divmod(len(self.verbatim), CARD)
+        lines: tuple[bytes, ...] = _lines_of(whole, rest).unpack(self.verbatim)
+        return lines[: lines.index(_END) + 1] if _END in lines else lines
 
     @cached_property
     def _read(self) -> list[tuple[Card, str]]:
@@ -88,7 +89,8 @@ class Header:
     @cached_property
     def _first(self) -> dict[str, Card]:
         # A few keywords stand twice in real headers; the first counts, as in astropy.
-        return {card.keyword: card for card in reversed(self.cards)}
+        cards = self.cards[::-1]
+        return dict(zip([card[0] for card in cards], cards, strict=True))
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self._first
@@ -149,6 +151,12 @@ class Header:
                 return None
             value = int(number)
         return value if abs(value) < 2**63 else None
+
+
+@lru_cache(64)
+def _lines_of(whole: int, rest: int) -> Struct:
+    """Give what cuts a header into its cards."""
+    return Struct(f"{CARD}s" * whole + (f"{rest}s" if rest else ""))
 
 
 class _Lately(dict[bytes, tuple[Card, str]]):
