@@ -143,7 +143,7 @@ def _to_read(
 def _readers(jobs: int) -> Iterator[Callable[[list[Found]], list[Reading]]]:
     """Give what reads a batch: this process, or workers that end with the ingest."""
     if jobs <= 1:
-        yield lambda batch: [read_one(found) for found in batch]
+        yield lambda batch: [_read_and_pack(found) for found in batch]
         return
     with worker_pool(jobs) as pool:
         yield lambda batch: list(
@@ -178,10 +178,12 @@ def read_one(found: Found) -> Reading:
 
 
 def _read_and_pack(found: Found) -> Reading:
-    """Read a file in a worker, which does there what can be done before storing."""
+    """Read a file, and do what can be done before storing: in a worker, while it is at hand."""
     reading = read_one(found)
     if reading.file is not None:
         reading.packed  # noqa: B018 (it is kept in the reading, and sent with it)
+        # Hundreds of headers in pieces would leave no room in the processor's own memory.
+        reading.file.header.forget()
     return reading
 
 

@@ -149,12 +149,16 @@ def _fill(stream: FileIO, room: memoryview) -> int:
 def _read(stream: FileIO, name: FileName, status: os.stat_result) -> IracFile:
     room = _memory.room
     with memoryview(room) as view:
-        length = _fill(stream, view)
+        # No more is asked for than there is: a system may prepare room for all that is asked for.
+        length = _fill(stream, view[: status.st_size])
+        left = status.st_size - length
         header = header_at_start(room, length, whole=length < len(room))
         if header is None:
             stream.seek(0)
             header = read_header(stream)
-            start, length = 0, _fill(stream, view)
+            left = status.st_size - len(header.verbatim)
+            start, length = 0, _fill(stream, view[:left])
+            left -= length
             whole = hashlib.sha256(header.verbatim)
         else:
             start = len(header.verbatim)
@@ -171,8 +175,8 @@ def _read(stream: FileIO, name: FileName, status: os.stat_result) -> IracFile:
             pixels = view[start : min(length, start + missing)]
             data.update(pixels)
             missing -= len(pixels)
-            # A file that is shorter than the room has been read to its end.
-            start, length = 0, _fill(stream, view) if length == len(view) else 0
+            start, length = 0, _fill(stream, view[:left])
+            left -= length
     if missing > 0:
         raise BadFile(
             f"it ends in the pixels: {missing} of {pixel_bytes} bytes are missing",

@@ -64,7 +64,13 @@ class Header:
         # What is read of it is read again sooner than sent to another process.
         return {"verbatim": self.verbatim}
 
-    @cached_property
+    def forget(self) -> None:
+        """Keep nothing but the bytes: what was read of them is read again when it is asked for."""
+        verbatim = self.verbatim
+        self.__dict__.clear()
+        self.__dict__["verbatim"] = verbatim
+
+    @property
     def lines(self) -> tuple[bytes, ...]:
         """The cards up to and with END, 80 bytes each, as they are in the file."""
         whole, rest = divmod(len(self.verbatim), CARD)
