@@ -20,6 +20,9 @@ from rows import PROCESSOR, Row, alone, ratios, timed, turns
 
 from iracdb import Catalogue
 
+PIXELS = 256 * 256 * 4
+"""Bytes of a frame's image."""
+
 NEW = {"tiny": 5, "small": 300, "full": 10_000}
 KNOWN = {"tiny": 10, "small": 2000, "full": 100_000}
 
@@ -27,6 +30,14 @@ KNOWN = {"tiny": 10, "small": 2000, "full": 100_000}
 def hash_all(paths: list[Path]) -> None:
     for path in paths:
         hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def hash_all_twice(paths: list[Path]) -> None:
+    """Read files, and hash both what an ingest hashes: all bytes, and the pixels."""
+    for path in paths:
+        content = path.read_bytes()
+        hashlib.sha256(content).hexdigest()
+        hashlib.sha256(memoryview(content)[-PIXELS:]).hexdigest()
 
 
 def headers_of_all(paths: list[Path]) -> None:
@@ -51,18 +62,24 @@ def new_files(size: str) -> list[Row]:
             {
                 "ours": lambda: ingest(archive, Path(name)),
                 "hashing": lambda: timed(lambda: hash_all(paths)),
+                "twice": lambda: timed(lambda: hash_all_twice(paths)),
                 "headers": lambda: timed(lambda: headers_of_all(paths)),
             },
             size,
         )
     what = f"ingest of {NEW[size]:,} new files"
+    floor = "the floor: reading and both hashes of these files, and nothing else"
+    once, parsed = "reading the files and sha256 alone", "astropy.io.fits.getheader alone"
     return [
-        Row(what, "reading the files and sha256 alone", 0.6,
-            ratios(seconds["hashing"], seconds["ours"]), PROCESSOR,
-            why="A file is hashed twice, whole and its data, and its cards are read and kept."),
-        Row(what, "astropy.io.fits.getheader alone", 15,
-            ratios(seconds["headers"], seconds["ours"]), PROCESSOR,
-            why="sha256 of the whole file alone takes longer than a fifteenth of getheader."),
+        Row(what, once, 0.6, ratios(seconds["hashing"], seconds["ours"]), PROCESSOR,
+            why="Two hashes are kept, of all bytes and of the pixels, and neither helps the other: "
+                "the floor is below the goal. Beside them the header is compressed, and written."),
+        Row(floor, once, None, ratios(seconds["hashing"], seconds["twice"]), PROCESSOR),
+        Row(what, "reading the files and both hashes", None,
+            ratios(seconds["twice"], seconds["ours"]), PROCESSOR),
+        Row(what, parsed, 15, ratios(seconds["headers"], seconds["ours"]), PROCESSOR,
+            why="The two hashes alone take longer than a fifteenth of getheader."),
+        Row(floor, parsed, None, ratios(seconds["headers"], seconds["twice"]), PROCESSOR),
     ]  # fmt: skip
 
 

@@ -784,9 +784,8 @@ SAID = "iracdb: Interrupted. What was finished is kept; repeat the command to go
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupted_ingest(empty: Path, many: Path, whole: tuple, jobs: str):
-    hook = INTERRUPT.format(
-        module="catalogue.ingest_store", owner="Store", method="_keep_one", call=215
-    )
+    hook = INTERRUPT.format(module="catalogue", owner="ingest_new", method="insert_rows", call=9)
+    hook += "from iracdb.catalogue import ingest\ningest.WORTH_A_WORKER = 1\n"
     done = iracdb("ingest", many, "--jobs", jobs, before=hook, cwd=empty, start_new_session=True)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.strip() == SAID

@@ -148,7 +148,10 @@ def test_any_keyword_is_reached_in_sql(real: Database, reference: Path):
     assert sorted(found.rows) == sorted(expected)
 
 
-def test_both_databases_hold_the_same(real: Database, other: Database, reference: Path):
+def test_both_databases_hold_the_same(
+    real: Database, other: Database, reference: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ingest_module, "WORTH_A_WORKER", 1)
     ingest(other, [reference / "archive"], jobs=2)
     assert facts(real) == facts(other)
     assert places(real) == places(other)
@@ -488,10 +491,22 @@ def test_versions_of_the_pipeline_are_numbers():
     assert version_numbers(None) == ()
 
 
-def test_the_number_of_workers_does_not_matter(sqlite: Database, other: Database, archive: Path):
+def test_the_number_of_workers_does_not_matter(
+    sqlite: Database, other: Database, archive: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pools = []
+    original = ingest_module.worker_pool
+    monkeypatch.setattr(
+        ingest_module, "worker_pool", lambda jobs: pools.append(jobs) or original(jobs)
+    )
+    ingest(sqlite, [archive / "r90000256"], jobs=2)
+    assert pools == []  # not for so few
+    monkeypatch.setattr(ingest_module, "WORTH_A_WORKER", 1)
+    ingest(other, [archive / "r90000256"], jobs=1)
     bad = put(archive, spec(expid=9), content=b"")
     one = ingest(sqlite, [archive], jobs=1)
     two = ingest(other, [archive], jobs=2)
+    assert pools == [2]
     assert facts(sqlite) == facts(other)
     assert places(sqlite) == places(other)
     assert problems(sqlite) == problems(other)
@@ -612,19 +627,22 @@ def test_a_hostile_header_is_held_alike(any_database: Database, other: Database,
 
 KILLED = """
 import os, signal, sys
-from iracdb.catalogue import ingest, ingest_store
+from iracdb.catalogue import ingest, ingest_new
 from iracdb.catalogue.database import open_database
 from iracdb.catalogue.urls import database_url
 
 calls = 0
-module, name = {"reading": (ingest, "read_one"), "storing": (ingest_store.Store, "_keep_one")}[
-    sys.argv[3]]
+# A batch takes five inserts: the third of the second batch comes when files are stored, and neither
+# their headers nor their places.
+module, name, when = {
+    "reading": (ingest, "read_one", 215), "storing": (ingest_new, "insert_rows", 9),
+}[sys.argv[3]]
 original = getattr(module, name)
 
 def killing(*arguments):
     global calls
     calls += 1
-    if calls == 215:
+    if calls == when:
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*arguments)
 

@@ -16,14 +16,19 @@ from sqlalchemy import Connection, bindparam, select, update
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database, in_batches
+from iracdb.catalogue.ingest_facts import Place
+from iracdb.catalogue.ingest_reading import Reading
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
-from iracdb.catalogue.ingest_store import Reading, Store
+from iracdb.catalogue.ingest_store import Store
 from iracdb.errors import BadFile
 from iracdb.irac.archive import Found, Walk, as_text, under, walk
 from iracdb.irac.files import read_irac_file
 from iracdb.workers import worker_pool
 
 BATCH = 200
+
+WORTH_A_WORKER = 500
+"""Files: to start a process costs as much as to read so many."""
 
 Progress = Callable[[int, int, str], None]
 """Called with files done, files to read, and the path just read."""
@@ -48,7 +53,8 @@ def ingest(
     rehash : bool, optional
         Read every file again, also those whose size and time are as they were.
     jobs : int, optional
-        Worker processes that read and hash. The result does not depend on it.
+        Worker processes that read and hash, at most, where there are files enough for them. The
+        result does not depend on it.
     progress : callable, optional
         Called after each file read.
 
@@ -72,11 +78,12 @@ def ingest(
         problems = _known_problems(connection)
     to_read = [found for found in seen.found if _to_read(found, known, problems, rehash, report)]
     done = 0
-    with _readers(jobs if len(to_read) >= 2 * jobs else 1) as read:
+    first_of: dict[int, Place] = {}
+    with _readers(min(jobs, len(to_read) // WORTH_A_WORKER)) as read:
         for batch in in_batches(to_read, BATCH):
             readings = read(batch)
             with database.write() as connection:
-                Store(connection, report).keep(readings)
+                Store(connection, report, first_of).keep(readings)
             for reading in readings:
                 done += 1
                 if progress is not None:
@@ -87,12 +94,15 @@ def ingest(
     return report
 
 
-def _known_locations(connection: Connection) -> dict[str, Any]:
-    columns = t.file_location.c
-    rows = connection.execute(
-        select(columns.path, columns.size, columns.mtime_ns, columns.present, columns.file_id)
-    )
-    return {row.path: row for row in rows}
+Stamp = tuple[int, int, bool]
+"""Size, time of change, and whether a file was there, as last seen."""
+
+
+def _known_locations(connection: Connection) -> dict[str, Stamp]:
+    query = "SELECT path, size, mtime_ns, present FROM file_location"
+    # By the driver alone: there may be millions, and one more object for each is felt.
+    cursor: Any = connection.exec_driver_sql(query).cursor
+    return {path: (size, time, present) for path, size, time, present in cursor}
 
 
 def _known_problems(connection: Connection) -> dict[str, Any]:
@@ -106,7 +116,7 @@ _RETRIED = {"unreadable", "changing"}
 
 def _to_read(
     found: Found,
-    known: dict[str, Any],
+    known: dict[str, Stamp],
     problems: dict[str, Any],
     rehash: bool,
     report: IngestReport,
@@ -114,9 +124,8 @@ def _to_read(
     """Tell whether a file must be read, and count it where it need not be."""
     if found.problem is not None or rehash:
         return True
-    location = known.get(found.path)
     stamp = (found.size, found.mtime_ns)
-    if location is not None and location.present and (location.size, location.mtime_ns) == stamp:
+    if known.get(found.path) == (*stamp, True):
         report.unchanged += 1
         return False
     problem = problems.get(as_text(found.path))
@@ -134,11 +143,11 @@ def _to_read(
 def _readers(jobs: int) -> Iterator[Callable[[list[Found]], list[Reading]]]:
     """Give what reads a batch: this process, or workers that end with the ingest."""
     if jobs <= 1:
-        yield lambda batch: [read_one(found) for found in batch]
+        yield lambda batch: [_read_and_pack(found) for found in batch]
         return
     with worker_pool(jobs) as pool:
         yield lambda batch: list(
-            pool.map(read_one, batch, chunksize=max(1, len(batch) // (4 * jobs)))
+            pool.map(_read_and_pack, batch, chunksize=max(1, len(batch) // (4 * jobs)))
         )
 
 
@@ -168,15 +177,23 @@ def read_one(found: Found) -> Reading:
         return Reading(found, None, problem)
 
 
+def _read_and_pack(found: Found) -> Reading:
+    """Read a file, and do what can be done before storing: in a worker, while it is at hand."""
+    reading = read_one(found)
+    if reading.file is not None:
+        reading.packed  # noqa: B018 (it is kept in the reading, and sent with it)
+        # Hundreds of headers in pieces would leave no room in the processor's own memory.
+        reading.file.header.forget()
+    return reading
+
+
 def _mark_gone(
-    connection: Connection, seen: Walk, known: dict[str, Any], report: IngestReport
+    connection: Connection, seen: Walk, known: dict[str, Stamp], report: IngestReport
 ) -> None:
-    there = {found.path for found in seen.found}
     gone = sorted(
         path
-        for path, row in known.items()
-        if row.present
-        and path not in there
+        for path in known.keys() - {found.path for found in seen.found}
+        if known[path][2]
         and path not in report.moved_from
         and under(path, seen.roots)
         and not os.path.lexists(path)
@@ -194,6 +211,8 @@ def _settle_problems(
     connection: Connection, seen: Walk, problems: dict[str, Any], report: IngestReport
 ) -> None:
     """Settle the problems of files that were set aside and have gone."""
+    if not problems:
+        return
     there = {as_text(found.path) for found in seen.found}
     settled = [
         path

@@ -4,47 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zlib
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, case, exc, insert, select, text, update
+from sqlalchemy import Connection, exc, insert, select, text, update
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.clock import now
+from iracdb.catalogue.ingest_facts import Place, tell_aor, tell_frames
+from iracdb.catalogue.ingest_new import Familiar, compare_versions, report_new, store_new
+from iracdb.catalogue.ingest_reading import Reading
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
 from iracdb.catalogue.tables import file, file_location, file_problem, frame
 from iracdb.errors import BadFile
 from iracdb.irac.archive import Found, as_text
-from iracdb.irac.files import FACTS, IracFile, aor_facts
-from iracdb.irac.names import KINDS, parse_name
-from iracdb.irac.pipeline_versions import version_numbers
-
-_FRAME_FACTS = (
-    "mjd_obs", "date_obs", "read_mode", "frame_time", "hdr_part", "dither_position",
-    "dither_scale", "object", "ra_ref", "dec_ref",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What reading one file gave.
-
-    Parameters
-    ----------
-    found : Found
-        The file.
-    file : IracFile or None
-        What is in it.
-    problem : BadFile or None
-        Or why it cannot be taken in.
-    """
-
-    found: Found
-    file: IracFile | None
-    problem: BadFile | None
+from iracdb.irac.files import FACTS, IracFile
+from iracdb.irac.names import parse_name
 
 
 class Store:
@@ -56,11 +32,20 @@ class Store:
         In a transaction that may write.
     report : IngestReport
         Filled with what becomes of each file.
+    first_of : dict, optional
+        Where the first file of an AOR is in it, by AORKEY, as batches before this one found. Files
+        are never taken out, so that it can only move to the front.
     """
 
-    def __init__(self, connection: Connection, report: IngestReport) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        report: IngestReport,
+        first_of: dict[int, Place] | None = None,
+    ) -> None:
         self.connection = connection
         self.report = report
+        self.first_of = {} if first_of is None else first_of
         self.when = now()
         if connection.dialect.name == "postgresql":
             # One writer at a time: two ingests of the same files must not both find them new.
@@ -74,24 +59,56 @@ class Store:
         readings : list of Reading
             In the order of their paths.
         """
-        frames: set[int] = set()
-        aors: set[int] = set()
+        self.touched: set[int] = set()
+        self.aors: set[int] = set()
+        familiar = Familiar(self.connection, readings)
+        stretch: list[Reading] = []
         for reading in readings:
-            try:
-                with self.connection.begin_nested():
-                    touched = self._keep_one(reading)
-            except (exc.DataError, exc.IntegrityError) as problem:
-                # A header that passed every check and that the database cannot hold all the same.
-                said = " ".join(str(problem.orig).split())
-                bad = BadFile(f"the database cannot hold it: {said}", code="not-storable")
-                self._set_aside(reading.found, bad)
-                continue
-            if touched is not None:
-                frames.add(touched)
-                aors.add(reading.file.name.aorkey)  # type: ignore[union-attr]
-        self._tell_frames(frames)
-        for aorkey in sorted(aors):
-            self._tell_aor(aorkey, readings)
+            if familiar.is_new(reading):
+                stretch.append(reading)
+            else:
+                self._keep_new(stretch)
+                self._keep_alone(reading)
+                stretch = []
+            if reading.file is not None:
+                familiar.contents.add(reading.file.sha256)
+        self._keep_new(stretch)
+        tell_frames(self.connection, self.touched)
+        by_aor: dict[int, list[IracFile]] = {aorkey: [] for aorkey in sorted(self.aors)}
+        for reading in readings:
+            if reading.file is not None and reading.file.name.aorkey in by_aor:
+                by_aor[reading.file.name.aorkey].append(reading.file)
+        for aorkey, contents in by_aor.items():
+            tell_aor(self.connection, aorkey, contents, self.first_of)
+
+    def _keep_new(self, stretch: list[Reading]) -> None:
+        """Store files of which nothing is known; one by one if there is one that cannot be."""
+        if not stretch:
+            return
+        try:
+            with self.connection.begin_nested():
+                stored = store_new(self.connection, stretch, self.when)
+        except (exc.DataError, exc.IntegrityError):
+            for reading in stretch:
+                self._keep_alone(reading)
+            return
+        report_new(self.report, stretch, stored)
+        self.touched |= stored.touched
+        self.aors.update(one.file.name.aorkey for one in stretch if one.file is not None)
+
+    def _keep_alone(self, reading: Reading) -> None:
+        try:
+            with self.connection.begin_nested():
+                touched = self._keep_one(reading)
+        except (exc.DataError, exc.IntegrityError) as problem:
+            # A header that passed every check and that the database cannot hold all the same.
+            said = " ".join(str(problem.orig).split())
+            bad = BadFile(f"the database cannot hold it: {said}", code="not-storable")
+            self._set_aside(reading.found, bad)
+            return
+        if touched is not None and reading.file is not None:
+            self.touched.add(touched)
+            self.aors.add(reading.file.name.aorkey)
 
     def _keep_one(self, reading: Reading) -> int | None:
         """Store one file; give the frame whose facts it may have changed."""
@@ -109,7 +126,7 @@ class Store:
             return self._tell_version(content, held)
         frame_id = self._frame(content)
         kind, note = self._compare_versions(path, content, frame_id)
-        file_id = self._insert_file(content, frame_id)
+        file_id = self._insert_file(reading, content, frame_id)
         self._locate(path, content, file_id)
         self.report.add(Outcome(kind, path, note))
         self.report.aors.add(content.name.aorkey)
@@ -268,16 +285,9 @@ class Store:
             .scalars()
             .all()
         )
-        if not versions:
-            return "new", ""
-        newest = max(versions)
-        if version > newest:
-            return "newer version", f"version {version} after {newest}"
-        if version in versions:
-            return "sibling", f"version {version} is held with other content too"
-        return "older version", f"version {version}, where {newest} is held"
+        return compare_versions(version, versions)
 
-    def _insert_file(self, content: IracFile, frame_id: int) -> int:
+    def _insert_file(self, reading: Reading, content: IracFile, frame_id: int) -> int:
         planes, rows, columns = (None, *content.shape)[-3:]
         file_id = self.connection.execute(
             insert(file)
@@ -303,57 +313,11 @@ class Store:
         self.connection.execute(
             insert(t.header).values(
                 file_id=file_id,
-                verbatim=zlib.compress(content.header.verbatim),
+                verbatim=reading.packed.verbatim,
                 cards=[[card.keyword, card.text, card.number] for card in content.header.cards],
             )
         )
         return int(file_id)
-
-    def _tell_frames(self, frames: set[int]) -> None:
-        """Gather what a frame's files say of it; the best of them is believed."""
-        if not frames:
-            return
-        facts = [file.c[fact] for fact in _FRAME_FACTS]
-        rows = self.connection.execute(
-            select(
-                file.c.frame_id, file.c.kind, file.c.version, file.c.creator, file.c.sha256, *facts
-            ).where(file.c.frame_id.in_(frames))
-        ).all()
-        by_frame: dict[int, list[Any]] = defaultdict(list)
-        for row in rows:
-            by_frame[row.frame_id].append(row)
-        for frame_id in sorted(by_frame):
-            best = max(by_frame[frame_id], key=_belief)
-            self.connection.execute(
-                update(frame)
-                .where(frame.c.id == frame_id)
-                .values({fact: getattr(best, fact) for fact in _FRAME_FACTS})
-            )
-
-    def _tell_aor(self, aorkey: int, readings: list[Reading]) -> None:
-        """Gather what is known of an AOR from the best file of its first frame, if it is new."""
-        rank = case({kind.name: kind.rank for kind in KINDS.values()}, value=file.c.kind)
-        first = (
-            select(file.c.frame_id)
-            .join(frame, frame.c.id == file.c.frame_id)
-            .where(frame.c.aorkey == aorkey)
-            .order_by(rank, frame.c.channel, frame.c.expid, frame.c.dcenum)
-            .limit(1)
-            .scalar_subquery()
-        )
-        rows = self.connection.execute(
-            select(file.c.kind, file.c.version, file.c.creator, file.c.sha256).where(
-                file.c.frame_id == first
-            )
-        ).all()
-        best = max(rows, key=_belief).sha256
-        for reading in readings:
-            if reading.file is not None and reading.file.sha256 == best:
-                facts = aor_facts(reading.file.header)
-                self.connection.execute(
-                    update(t.aor).where(t.aor.c.aorkey == aorkey).values(**facts)
-                )
-                return
 
 
 def _stands(place: Any, sha256: str) -> bool:
@@ -368,8 +332,3 @@ def _stands(place: Any, sha256: str) -> bool:
         return False
     except OSError:
         return True  # it is there, and what it holds cannot be told now
-
-
-def _belief(row: Any) -> tuple[Any, ...]:
-    """Sort key of a frame's files: the one to believe is last."""
-    return -KINDS[row.kind].rank, row.version, version_numbers(row.creator), row.sha256

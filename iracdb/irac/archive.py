@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from iracdb.errors import NotFound
-from iracdb.irac.names import KINDS, parse_name
+from iracdb.irac.names import KINDS, kind_in
 
 _COMPRESSED = (".fits.gz", ".fits.bz2", ".fits.z", ".fits.fz")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A file that a walk came upon.
 
     Parameters
@@ -105,53 +106,90 @@ def walk(places: Iterable[str | os.PathLike[str]]) -> Walk:
     result = Walk(roots, [], {}, 0)
     by_path: dict[str, Found] = {}
     for root in roots:
-        for found in _visit(root, frozenset(), result):
-            by_path[found.path] = found
+        try:
+            _visit(root, os.stat(root), frozenset(), result, by_path)
+        except OSError as problem:
+            by_path[root] = Found(root, None, None, _link_problem(root, problem))
     result.found = [by_path[path] for path in sorted(by_path)]
     return result
 
 
-def _visit(path: str, above: frozenset[tuple[int, int]], result: Walk) -> Iterator[Found]:
-    try:
-        status = os.stat(path)
-    except OSError as problem:
-        yield Found(path, None, None, _link_problem(path, problem))
-        return
-    if stat.S_ISDIR(status.st_mode):
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            yield Found(path, None, None, ("link-loop", "it is a link to a folder that holds it"))
-            return
-        try:
-            names = sorted(os.listdir(path))
-        except OSError as problem:
-            yield Found(
-                path, None, None, ("unreadable", f"it cannot be listed: {problem.strerror}")
-            )
-            return
-        for name in names:
-            yield from _visit(os.path.join(path, name), above | {identity}, result)
-    elif stat.S_ISREG(status.st_mode):
-        yield from _file(path, status, result)
+def _visit(
+    path: str,
+    status: os.stat_result,
+    above: frozenset[tuple[int, int]],
+    result: Walk,
+    by_path: dict[str, Found],
+) -> None:
+    """Note a file, or all that is in a folder."""
+    if stat.S_ISREG(status.st_mode):
+        _visit_file(path, os.path.basename(path), status, result, by_path)
+    elif stat.S_ISDIR(status.st_mode):
+        _visit_folder(path, status, above, result, by_path)
     elif path.lower().endswith(".fits"):
-        yield Found(path, None, None, ("unreadable", "it is not a regular file"))
+        by_path[path] = Found(path, None, None, ("unreadable", "it is not a regular file"))
 
 
-def _file(path: str, status: os.stat_result, result: Walk) -> Iterator[Found]:
-    name = os.path.basename(path)
+def _visit_folder(
+    path: str,
+    status: os.stat_result,
+    above: frozenset[tuple[int, int]],
+    result: Walk,
+    by_path: dict[str, Found],
+) -> None:
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        problem = ("link-loop", "it is a link to a folder that holds it")
+        by_path[path] = Found(path, None, None, problem)
+        return
+    others: list[tuple[str, os.stat_result]] = []
+    before = path if path.endswith("/") else f"{path}/"
+    try:
+        # What is asked of an open folder need not be looked for from the root.
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=attrgetter("name"))
+            for entry in entries:
+                name = entry.name
+                here = before + name
+                try:
+                    status = entry.stat()
+                except OSError as why:
+                    by_path[here] = Found(here, None, None, _link_problem(here, why))
+                    continue
+                if stat.S_ISREG(status.st_mode):
+                    _visit_file(here, name, status, result, by_path)
+                else:
+                    others.append((here, status))
+        finally:
+            os.close(folder)
+    except OSError as why:
+        problem = ("unreadable", f"it cannot be listed: {why.strerror}")
+        by_path[path] = Found(path, None, None, problem)
+        return
+    # Only then: however deep the tree, one folder is open at a time.
+    above |= {identity}
+    for here, status in others:
+        _visit(here, status, above, result, by_path)
+
+
+def _visit_file(
+    path: str, name: str, status: os.stat_result, result: Walk, by_path: dict[str, Found]
+) -> None:
     lowered = name.lower()
     if lowered.endswith(_COMPRESSED):
         problem = ("compressed", "it is compressed: uncompress it (gunzip, funpack) and try again")
-        yield Found(path, status.st_size, status.st_mtime_ns, problem)
+        by_path[path] = Found(path, status.st_size, status.st_mtime_ns, problem)
         return
     if not lowered.endswith(".fits"):
         result.other_files += 1
         return
-    parsed = parse_name(name)
-    if parsed is not None and parsed.kind not in KINDS:
-        result.other_kinds[parsed.kind] = result.other_kinds.get(parsed.kind, 0) + 1
+    kind = kind_in(name)
+    if kind is not None and kind not in KINDS:
+        result.other_kinds[kind] = result.other_kinds.get(kind, 0) + 1
         return
-    yield Found(path, status.st_size, status.st_mtime_ns)
+    by_path[path] = Found(path, status.st_size, status.st_mtime_ns)
 
 
 def _link_problem(path: str, problem: OSError) -> tuple[str, str]:

@@ -6,22 +6,26 @@ import errno
 import hashlib
 import os
 import re
+import threading
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from io import FileIO
+from typing import Any
 
 from iracdb.errors import BadFile
-from iracdb.irac.header import Header, read_header
+from iracdb.irac.header import Header, header_at_start, read_header
 from iracdb.irac.header_marks import MARK_KEYWORDS, marks_of
 from iracdb.irac.names import KINDS, FileName, parse_name
 
 _CHUNK = 1 << 20
+"""Most files are shorter: they are read by one call, and what is in memory serves both hashes."""
 
 _SHAPES = {(256, 256), (64, 32, 32), (32, 32)}
 _WCS_KEYWORD = re.compile(
     r"(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d+"
     r"|(A|B|AP|BP)_(ORDER|\d_\d)|RADESYS|RADECSYS|EQUINOX|LONPOLE|LATPOLE"
 )
+
+_MOST_KEYWORDS = 4096
 
 FACTS = (
     "creator", "mjd_obs", "date_obs", "read_mode", "frame_time", "exposure_time", "hdr_part",
@@ -91,9 +95,9 @@ def read_irac_file(path: str | os.PathLike[str]) -> IracFile:
         Whatever is wrong with it; ``code`` tells in a word, the message in a sentence that
         begins with "it" or "its".
     """
-    name = _checked_name(Path(path).name)
+    name = _checked_name(os.path.basename(path))
     try:
-        with Path(path).open("rb") as stream:
+        with FileIO(path) as stream:
             before = os.fstat(stream.fileno())
             found = _read(stream, name, before)
             after = os.fstat(stream.fileno())
@@ -124,28 +128,60 @@ def _checked_name(text: str) -> FileName:
     return name
 
 
-def _read(stream: BinaryIO, name: FileName, status: os.stat_result) -> IracFile:
-    header = read_header(stream)
-    check_identity(header, name)
-    bitpix, shape = _layout(header, name)
-    pixel_bytes = abs(bitpix) // 8
-    for length in shape:
-        pixel_bytes *= length
-    whole = hashlib.sha256(header.verbatim)
-    data = hashlib.sha256()
-    missing = pixel_bytes
-    while missing > 0:
-        chunk = stream.read(min(_CHUNK, missing))
-        if not chunk:
-            raise BadFile(
-                f"it ends in the pixels: {missing} of {pixel_bytes} bytes are missing",
-                code="truncated-data",
-            )
-        whole.update(chunk)
-        data.update(chunk)
-        missing -= len(chunk)
-    while chunk := stream.read(_CHUNK):
-        whole.update(chunk)
+class _Memory(threading.local):
+    """Room for the bytes of a file, which each thread has once."""
+
+    def __init__(self) -> None:
+        self.room = bytearray(_CHUNK)
+
+
+_memory = _Memory()
+
+
+def _fill(stream: FileIO, room: memoryview) -> int:
+    """Read until there is no room left or no file; give how many bytes."""
+    length = 0
+    while length < len(room) and (more := stream.readinto(room[length:])):
+        length += more
+    return length
+
+
+def _read(stream: FileIO, name: FileName, status: os.stat_result) -> IracFile:
+    room = _memory.room
+    with memoryview(room) as view:
+        # No more is asked for than there is: a system may prepare room for all that is asked for.
+        length = _fill(stream, view[: status.st_size])
+        left = status.st_size - length
+        header = header_at_start(room, length, whole=length < len(room))
+        if header is None:
+            stream.seek(0)
+            header = read_header(stream)
+            left = status.st_size - len(header.verbatim)
+            start, length = 0, _fill(stream, view[:left])
+            left -= length
+            whole = hashlib.sha256(header.verbatim)
+        else:
+            start = len(header.verbatim)
+            whole = hashlib.sha256()
+        check_identity(header, name)
+        bitpix, shape = _layout(header, name)
+        pixel_bytes = abs(bitpix) // 8
+        for axis in shape:
+            pixel_bytes *= axis
+        data = hashlib.sha256()
+        missing = pixel_bytes
+        while length:
+            whole.update(view[:length])
+            pixels = view[start : min(length, start + missing)]
+            data.update(pixels)
+            missing -= len(pixels)
+            start, length = 0, _fill(stream, view[:left])
+            left -= length
+    if missing > 0:
+        raise BadFile(
+            f"it ends in the pixels: {missing} of {pixel_bytes} bytes are missing",
+            code="truncated-data",
+        )
     return IracFile(
         name=name,
         size=status.st_size,
@@ -255,15 +291,26 @@ def _facts(header: Header, name: FileName) -> dict[str, Any]:
     return facts
 
 
+class _WcsKeywords(dict[str, bool]):
+    """Whether keywords that were met are of the coordinate system."""
+
+    def __missing__(self, keyword: str) -> bool:
+        if len(self) >= _MOST_KEYWORDS:
+            self.clear()
+        self[keyword] = found = _WCS_KEYWORD.fullmatch(keyword) is not None
+        return found
+
+
+_is_wcs = _WcsKeywords()
+
+
 def _wcs(header: Header) -> dict[str, Any] | None:
     if "CTYPE1" not in header:
         return None
     found: dict[str, Any] = {}
-    for card in header.cards:
-        if _WCS_KEYWORD.fullmatch(card.keyword) is not None:
-            integer = card.keyword.endswith("_ORDER")
-            value = header.integer(card.keyword) if integer else card.number
-            found.setdefault(card.keyword, card.text if value is None else value)
+    for keyword, text, number in [card for card in header.cards if _is_wcs[card[0]]]:
+        value = header.integer(keyword) if keyword.endswith("_ORDER") else number
+        found.setdefault(keyword, text if value is None else value)
     return found
 
 

@@ -1,8 +1,9 @@
 """FITS headers as they are printed: cards, their text and their numbers.
 
 The catalogue keeps what a header prints, digit for digit, which astropy's parsed values do not
-tell; and it reads thousands of headers, for which a plain scan of the cards is twenty times as
-fast. Pixels and coordinates are left to numpy and astropy.
+tell; and it reads thousands of headers, for which a plain scan of the cards is many times as fast.
+Most cards stand in the next header too, byte for byte: what was read of them lately is kept.
+Pixels and coordinates are left to numpy and astropy.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from typing import BinaryIO
+from functools import cached_property, lru_cache
+from json.encoder import encode_basestring_ascii as quoted_json
+from struct import Struct
+from typing import BinaryIO, NamedTuple
 
 from iracdb.errors import BadFile
 
@@ -21,10 +24,12 @@ _MAX_BLOCKS = 1000
 
 _UNPRINTABLE = dict.fromkeys((*range(32), *range(127, 160)), "�")
 _COMMENTARY = ("COMMENT", "HISTORY", "")
+_END = b"END".ljust(CARD)
+_MOST_KEPT = 8192
+"""Cards that are remembered: some megabytes, however many headers are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """One card of a header.
 
     Parameters
@@ -55,34 +60,46 @@ class Header:
 
     verbatim: bytes
 
+    def __getstate__(self) -> dict[str, bytes]:
+        # What is read of it is read again sooner than sent to another process.
+        return {"verbatim": self.verbatim}
+
+    def forget(self) -> None:
+        """Keep nothing but the bytes: what was read of them is read again when it is asked for."""
+        verbatim = self.verbatim
+        self.__dict__.clear()
+        self.__dict__["verbatim"] = verbatim
+
+    @property
+    def lines(self) -> tuple[bytes, ...]:
+        """The cards up to and with END, 80 bytes each, as they are in the file."""
+        whole, rest = divmod(len(self.verbatim), CARD)
+        lines: tuple[bytes, ...] = _lines_of(whole, rest).unpack(self.verbatim)
+        return lines[: lines.index(_END) + 1] if _END in lines else lines
+
+    @cached_property
+    def _read(self) -> list[tuple[Card, str]]:
+        lines = self.lines
+        return [_lately[line] for line in (lines[:-1] if lines[-1:] == (_END,) else lines)]
+
     @cached_property
     def cards(self) -> tuple[Card, ...]:
         """The cards before END, in order."""
-        text = self.verbatim.decode("latin-1")
-        cards = []
-        for start in range(0, len(text), CARD):
-            line = text[start : start + CARD]
-            if line.rstrip(" ") == "END":
-                break
-            cards.append(_card(line))
-        return tuple(cards)
+        return tuple([card for card, _ in self._read])
+
+    @property
+    def cards_json(self) -> str:
+        """The cards as JSON: an array of [keyword, text, number or null] in order."""
+        return f"[{', '.join([written for _, written in self._read])}]"
 
     @cached_property
     def _first(self) -> dict[str, Card]:
-        found: dict[str, Card] = {}
-        for card in self.cards:
-            # A few keywords stand twice in real headers; the first counts, as in astropy.
-            found.setdefault(card.keyword, card)
-        return found
+        # A few keywords stand twice in real headers; the first counts, as in astropy.
+        cards = self.cards[::-1]
+        return dict(zip([card[0] for card in cards], cards, strict=True))
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self._first
-
-    @cached_property
-    def lines(self) -> tuple[bytes, ...]:
-        """The cards up to and with END, 80 bytes each, as they are in the file."""
-        count = len(self.cards) + 1
-        return tuple(self.verbatim[i * CARD : (i + 1) * CARD] for i in range(count))
 
     def text(self, keyword: str) -> str | None:
         """Tell a value as printed.
@@ -142,7 +159,46 @@ class Header:
         return value if abs(value) < 2**63 else None
 
 
+@lru_cache(64)
+def _lines_of(whole: int, rest: int) -> Struct:
+    """Give what cuts a header into its cards."""
+    return Struct(f"{CARD}s" * whole + (f"{rest}s" if rest else ""))
+
+
+class _Lately(dict[bytes, tuple[Card, str]]):
+    """What is on cards that were read lately, and how it is written as JSON."""
+
+    def __missing__(self, line: bytes) -> tuple[Card, str]:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        card = _card(line.decode("latin-1"))
+        number = "null" if card.number is None else repr(card.number)
+        written = f"[{quoted_json(card.keyword)}, {quoted_json(card.text)}, {number}]"
+        self[line] = found = card, written
+        return found
+
+
+_lately = _Lately()
+
+
 def _card(line: str) -> Card:
+    if not (line.isascii() and line.isprintable()):
+        return _odd_card(line)
+    keyword = line[:8].rstrip()
+    if line[8:10] != "= " or keyword in _COMMENTARY:
+        return Card(keyword, line[8:].rstrip(), None)
+    value = line[10:].lstrip()
+    if not value.startswith("'"):
+        text = value.partition("/")[0].rstrip()
+        return Card(keyword, text, _number(text))
+    end = value.find("'", 1)
+    if end < 0 or value.startswith("'", end + 1):
+        return _odd_card(line)
+    return Card(keyword, value[1:end].rstrip(), None)
+
+
+def _odd_card(line: str) -> Card:
+    """Read a card whatever is on it."""
     keyword = line[:8].rstrip().translate(_UNPRINTABLE)
     if line[8:10] != "= " or keyword in _COMMENTARY:
         return Card(keyword, line[8:].rstrip().translate(_UNPRINTABLE), None)
@@ -167,7 +223,9 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 def _number(text: str) -> float | None:
     if _NUMBER.fullmatch(text) is None:
         return None
-    value = float(text.replace("D", "E").replace("d", "e"))
+    if "D" in text or "d" in text:
+        text = text.replace("D", "E").replace("d", "e")
+    value = float(text)
     # Minus zero is kept as zero: SQLite would lose the sign, PostgreSQL would not.
     return value + 0.0 if math.isfinite(value) else None
 
@@ -196,14 +254,49 @@ def read_header(stream: BinaryIO) -> Header:
         if not blocks:
             _check_start(block)
         if len(block) < BLOCK:
-            raise BadFile(
-                f"it ends in the header, after {sum(map(len, blocks)) + len(block)} bytes",
-                code="truncated-header",
-            )
+            raise _ends_early(sum(map(len, blocks)) + len(block))
         blocks.append(block)
         if _ends(block):
             return Header(b"".join(blocks))
     raise BadFile("its header has no END", code="not-fits")
+
+
+def header_at_start(content: bytearray, length: int, *, whole: bool) -> Header | None:
+    """Read the primary header of a FITS file whose first bytes are in memory.
+
+    Parameters
+    ----------
+    content : bytearray
+        The file's first bytes, and anything after them.
+    length : int
+        How many are the file's.
+    whole : bool
+        Whether the file ends there.
+
+    Returns
+    -------
+    Header or None
+        As `read_header` gives it; None where it does not end in these bytes.
+
+    Raises
+    ------
+    BadFile
+        As `read_header`.
+    """
+    _check_start(bytes(content[: min(BLOCK, length)]))
+    end = content.find(_END, 0, length)
+    while end % CARD and end >= 0:
+        end = content.find(_END, end + 1, length)
+    most = (end // BLOCK + 1) * BLOCK
+    if end >= 0 and most <= min(length, _MAX_BLOCKS * BLOCK):
+        return Header(bytes(memoryview(content)[:most]))
+    if whole and length < _MAX_BLOCKS * BLOCK:
+        raise _ends_early(length)
+    return None
+
+
+def _ends_early(after: int) -> BadFile:
+    return BadFile(f"it ends in the header, after {after} bytes", code="truncated-header")
 
 
 def _check_start(block: bytes) -> None:

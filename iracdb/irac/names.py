@@ -117,3 +117,25 @@ def parse_name(name: str) -> FileName | None:
     kind = fields.pop("kind")
     numbers = {field: int(text) for field, text in fields.items()}
     return FileName(**numbers, kind=kind)
+
+
+def kind_in(name: str) -> str | None:
+    """Read a file's name for its kind alone, which is asked of every file of an archive.
+
+    Parameters
+    ----------
+    name : str
+        The name without folders.
+
+    Returns
+    -------
+    str or None
+        As `parse_name` tells it; None where the name is not of the archive's form.
+
+    Examples
+    --------
+    >>> kind_in("SPITZER_I1_48765440_0084_0000_1_bcd.fits")
+    'bcd'
+    """
+    match = _NAME.fullmatch(name)
+    return None if match is None else match["kind"]
