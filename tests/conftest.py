@@ -21,7 +21,7 @@ import hypothesis
 import psycopg
 import pytest
 import warm
-from built_once import NAME, Copies, administrator
+from built_once import NAME, Beginnings, Copies, administrator, create
 from sqlalchemy import make_url
 
 from iracdb import workers
@@ -59,7 +59,7 @@ class PortTaken(OSError):
 KEEPER = """
 "$1/bin/postgres" -D "$4/data" -c listen_addresses=127.0.0.1 -c port="$3" \
     -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c shared_buffers=32MB -c max_connections=50 >"$2/log" 2>&1 &
+    -c shared_buffers=32MB -c max_connections=50 -c autovacuum=off -c jit=off >"$2/log" 2>&1 &
 server=$!
 read -r _
 kill -INT $server 2>/dev/null
@@ -189,6 +189,16 @@ def any_database(any_location: str) -> Iterator[Database]:
         database.close()
 
 
+@pytest.fixture(scope="module")
+def begun_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginnings]:
+    """Catalogues that several tests of a module begin with: see `built_once.Beginnings`."""
+    beginnings = Beginnings(tmp_path_factory.mktemp("begun"))
+    try:
+        yield beginnings
+    finally:
+        beginnings.close()
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def module_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -216,7 +226,7 @@ def _absent(reason: str) -> NoReturn:
 def _empty_database(server: str) -> Iterator[str]:
     name = f"{NAME}{uuid.uuid4().hex}"
     with administrator(server) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        create(connection, name)
     try:
         url = make_url(server).set(drivername="postgresql", database=name)
         yield url.render_as_string(hide_password=False)
