@@ -7,6 +7,7 @@ builds in earnest, holds the copies against it.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sqlite3
 import threading
@@ -136,7 +137,7 @@ class Beginnings:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: dict[tuple[str, str], str] = {}
+        self._databases: dict[str, str] = {}
         self._stack = ExitStack()
 
     def __call__(self, location: str, fill: Callable[[str], None]) -> str:
@@ -156,11 +157,13 @@ class Beginnings:
             The location.
         """
         if "://" not in location:
-            kept = self._kept.get(("sqlite", fill.__qualname__))
-            if kept is None:
-                kept = str(self._folder / f"{len(self._kept)}.sqlite")
-                fill(kept)
-                self._kept["sqlite", fill.__qualname__] = kept
+            kept = self._folder / f"{fill.__qualname__}.sqlite"
+            with (self._folder / "lock").open("w") as lock:
+                # Another worker may be filling it.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not kept.exists():
+                    fill(f"{kept}.begun")
+                    Path(f"{kept}.begun").rename(kept)
             shutil.copyfile(kept, location)
             return location
         name = str(make_url(location).database)
@@ -168,14 +171,14 @@ class Beginnings:
         server = str(
             make_url(location).set(database="postgres").render_as_string(hide_password=False)
         )
-        kept = self._kept.get(("postgresql", fill.__qualname__))
+        kept = self._databases.get(fill.__qualname__)
         with administrator(server) as connection:
             if kept is None:
                 kept = f"{NAME}begun_{uuid.uuid4().hex}"
                 create(connection, kept)
                 self._stack.callback(self._drop, server, kept)
                 fill(make_url(server).set(database=kept).render_as_string(hide_password=False))
-                self._kept["postgresql", fill.__qualname__] = kept
+                self._databases[fill.__qualname__] = kept
             put_in_place(connection, name, kept)
         return location
 

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,7 +27,9 @@ from sqlalchemy import make_url
 from iracdb import workers
 from iracdb.catalogue import database as database_module
 from iracdb.catalogue.database import Database, open_database
+from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.urls import database_url
+from iracdb.published.importing import import_runs
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 
@@ -197,6 +199,43 @@ def begun_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginnings]
         yield beginnings
     finally:
         beginnings.close()
+
+
+@pytest.fixture(scope="session")
+def begun_in_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginnings]:
+    """Catalogues that tests of several modules begin with; the workers of a session share them."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "begun").mkdir(exist_ok=True)
+    beginnings = Beginnings(folder / "begun")
+    try:
+        yield beginnings
+    finally:
+        beginnings.close()
+
+
+@pytest.fixture(scope="session")
+def real_archive_at(reference: Path, begun_in_session: Beginnings) -> Callable[[str], str]:
+    """Puts a catalogue of the real archive where a new one may be made."""
+
+    def real_archive(place: str) -> None:
+        with contextlib.closing(open_database(database_url(place), create=True)) as database:
+            ingest(database, [reference / "archive"])
+
+    return lambda location: begun_in_session(location, real_archive)
+
+
+@pytest.fixture(scope="session")
+def published_runs_at(reference: Path, begun_in_session: Beginnings) -> Callable[[str], str]:
+    """Puts a catalogue of the 21 runs of 2018 where a new one may be made."""
+
+    def published_runs(place: str) -> None:
+        folder, targets = reference / "published_runs", [reference / "coordinates"]
+        with contextlib.closing(open_database(database_url(place), create=True)) as database:
+            import_runs(database, folder, targets=targets)
+
+    return lambda location: begun_in_session(location, published_runs)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

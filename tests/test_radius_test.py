@@ -562,9 +562,11 @@ def test_the_command(plain: Catalogue, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.fixture(scope="module")
-def real(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
-    with Catalogue(tmp_path_factory.mktemp("real") / "iracdb.sqlite") as opened:
-        opened.ingest(reference / "archive")
+def real(
+    real_archive_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    place = str(tmp_path_factory.mktemp("real") / "iracdb.sqlite")
+    with Catalogue(real_archive_at(place), create=False) as opened:
         yield opened
 
 
