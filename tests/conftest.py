@@ -145,7 +145,7 @@ def gdl() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(copies: Copies) -> Iterator[str]:
+def postgres_server(copies: Copies, begun_in_session: Beginnings) -> Iterator[str]:
     """URL of a PostgreSQL server whose user may create databases.
 
     It is the one that IRACDB_TEST_POSTGRES_URL names, else one of the tests' own, each worker's
@@ -153,7 +153,7 @@ def postgres_server(copies: Copies) -> Iterator[str]:
     """
     given = os.environ.get(SERVER_VARIABLE)
     if given:
-        with copies.on(given):
+        with copies.on(given), contextlib.closing(begun_in_session):
             yield given
         return
     with contextlib.ExitStack() as stack:
@@ -163,6 +163,8 @@ def postgres_server(copies: Copies) -> Iterator[str]:
             said = getattr(problem, "stderr", None) or problem
             _absent(f"no PostgreSQL server of the tests' own could be started: {said}")
         stack.enter_context(copies.on(url))
+        # What they keep on the server goes before it does.
+        stack.enter_context(contextlib.closing(begun_in_session))
         yield url
 
 
@@ -202,17 +204,13 @@ def begun_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginnings]
 
 
 @pytest.fixture(scope="session")
-def begun_in_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginnings]:
+def begun_in_session(tmp_path_factory: pytest.TempPathFactory) -> Beginnings:
     """Catalogues that tests of several modules begin with; the workers of a session share them."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
     (folder / "begun").mkdir(exist_ok=True)
-    beginnings = Beginnings(folder / "begun")
-    try:
-        yield beginnings
-    finally:
-        beginnings.close()
+    return Beginnings(folder / "begun")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
