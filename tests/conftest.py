@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,13 +21,15 @@ import hypothesis
 import psycopg
 import pytest
 import warm
-from built_once import NAME, Copies, administrator
+from built_once import NAME, Beginnings, Copies, administrator, create
 from sqlalchemy import make_url
 
 from iracdb import workers
 from iracdb.catalogue import database as database_module
 from iracdb.catalogue.database import Database, open_database
+from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.urls import database_url
+from iracdb.published.importing import import_runs
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 
@@ -59,7 +61,7 @@ class PortTaken(OSError):
 KEEPER = """
 "$1/bin/postgres" -D "$4/data" -c listen_addresses=127.0.0.1 -c port="$3" \
     -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c shared_buffers=32MB -c max_connections=50 >"$2/log" 2>&1 &
+    -c shared_buffers=32MB -c max_connections=50 -c autovacuum=off -c jit=off >"$2/log" 2>&1 &
 server=$!
 read -r _
 kill -INT $server 2>/dev/null
@@ -143,7 +145,7 @@ def gdl() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(copies: Copies) -> Iterator[str]:
+def postgres_server(copies: Copies, begun_in_session: Beginnings) -> Iterator[str]:
     """URL of a PostgreSQL server whose user may create databases.
 
     It is the one that IRACDB_TEST_POSTGRES_URL names, else one of the tests' own, each worker's
@@ -151,7 +153,7 @@ def postgres_server(copies: Copies) -> Iterator[str]:
     """
     given = os.environ.get(SERVER_VARIABLE)
     if given:
-        with copies.on(given):
+        with copies.on(given), contextlib.closing(begun_in_session):
             yield given
         return
     with contextlib.ExitStack() as stack:
@@ -161,6 +163,8 @@ def postgres_server(copies: Copies) -> Iterator[str]:
             said = getattr(problem, "stderr", None) or problem
             _absent(f"no PostgreSQL server of the tests' own could be started: {said}")
         stack.enter_context(copies.on(url))
+        # What they keep on the server goes before it does.
+        stack.enter_context(contextlib.closing(begun_in_session))
         yield url
 
 
@@ -187,6 +191,49 @@ def any_database(any_location: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@pytest.fixture(scope="module")
+def begun_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginnings]:
+    """Catalogues that several tests of a module begin with: see `built_once.Beginnings`."""
+    beginnings = Beginnings(tmp_path_factory.mktemp("begun"))
+    try:
+        yield beginnings
+    finally:
+        beginnings.close()
+
+
+@pytest.fixture(scope="session")
+def begun_in_session(tmp_path_factory: pytest.TempPathFactory) -> Beginnings:
+    """Catalogues that tests of several modules begin with; the workers of a session share them."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "begun").mkdir(exist_ok=True)
+    return Beginnings(folder / "begun")
+
+
+@pytest.fixture(scope="session")
+def real_archive_at(reference: Path, begun_in_session: Beginnings) -> Callable[[str], str]:
+    """Puts a catalogue of the real archive where a new one may be made."""
+
+    def real_archive(place: str) -> None:
+        with contextlib.closing(open_database(database_url(place), create=True)) as database:
+            ingest(database, [reference / "archive"])
+
+    return lambda location: begun_in_session(location, real_archive)
+
+
+@pytest.fixture(scope="session")
+def published_runs_at(reference: Path, begun_in_session: Beginnings) -> Callable[[str], str]:
+    """Puts a catalogue of the 21 runs of 2018 where a new one may be made."""
+
+    def published_runs(place: str) -> None:
+        folder, targets = reference / "published_runs", [reference / "coordinates"]
+        with contextlib.closing(open_database(database_url(place), create=True)) as database:
+            import_runs(database, folder, targets=targets)
+
+    return lambda location: begun_in_session(location, published_runs)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -216,7 +263,7 @@ def _absent(reason: str) -> NoReturn:
 def _empty_database(server: str) -> Iterator[str]:
     name = f"{NAME}{uuid.uuid4().hex}"
     with administrator(server) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        create(connection, name)
     try:
         url = make_url(server).set(drivername="postgresql", database=name)
         yield url.render_as_string(hide_password=False)

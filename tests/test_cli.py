@@ -8,7 +8,6 @@ import io
 import json
 import os
 import pty
-import resource
 import shutil
 import signal
 import sqlite3
@@ -685,13 +684,10 @@ def test_whoever_reads_may_stop(home: Path, command: str):
 # --- A full disk ---------------------------------------------------------------------------------
 
 
-def with_room_for(size: int):
-    """Limit the size of files, as a disk that is full would."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-    return limit
+def with_room_for(size: int) -> str:
+    """Limit the size of files of a process, as a disk that is full would: what goes before it."""
+    limits = f"({size}, resource.RLIM_INFINITY)"
+    return f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, {limits})"
 
 
 @pytest.fixture(scope="module")
@@ -727,7 +723,7 @@ def assert_sound(path: Path) -> None:
 
 @pytest.mark.parametrize("size", [100_000, 700_000, 2_000_000])
 def test_a_full_disk_while_ingesting(empty: Path, many: Path, whole: tuple, size: int):
-    done = iracdb("ingest", many, cwd=empty, preexec_fn=with_room_for(size))
+    done = iracdb("ingest", many, cwd=empty, before=with_room_for(size))
     assert (done.returncode, done.stdout) == (6, ""), done.stderr
     assert done.stderr.startswith("iracdb: Could not write to ")
     assert done.stderr.count("\n") == 1
@@ -740,7 +736,7 @@ def test_a_full_disk_while_exporting(home: Path, said: Said, tmp_path: Path):
     reader = sqlite3.connect(home / "iracdb.sqlite")
     reader.execute("SELECT count(*) FROM file").fetchall()
     out = tmp_path / "tables"
-    done = iracdb("export", "13", "--out", out, cwd=home, preexec_fn=with_room_for(2000))
+    done = iracdb("export", "13", "--out", out, cwd=home, before=with_room_for(2000))
     reader.close()
     assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr == f"iracdb: Could not write to {out}: File too large\n"
@@ -833,7 +829,7 @@ def test_an_interrupt_in_process_is_130(
 @pytest.mark.parametrize("kilobytes", [300, 1500, 4000])
 def test_a_full_disk_while_importing(kilobytes: int, empty: Path, reference: Path):
     runs, limit = reference / "published_runs", with_room_for(kilobytes * 1024)
-    done = iracdb("import", runs, cwd=empty, preexec_fn=limit)
+    done = iracdb("import", runs, cwd=empty, before=limit)
     assert done.returncode == 6, done.stderr
     assert "Could not write" in done.stderr
     assert iracdb("import", runs, cwd=empty).returncode == 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -160,13 +163,36 @@ def test_nobody_answers() -> None:
             DaskWorkers(wrong, seconds=0.5)
 
 
-def test_no_workers() -> None:
-    from distributed import LocalCluster
+@pytest.fixture
+def scheduler_alone() -> Iterator[str]:
+    """A scheduler without workers, in a thread that has as long to begin as it takes."""
+    from distributed import Scheduler
 
-    with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as local:
-        address = local.scheduler_address
-        with pytest.raises(UsageError, match=f"at {address} has no workers: start some"):
-            DaskWorkers(address, seconds=0.5)
+    address: Future[str] = Future()
+    ended = threading.Event()
+
+    async def serve() -> None:
+        try:
+            async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as alone:
+                address.set_result(alone.address)
+                while not ended.is_set():
+                    await asyncio.sleep(0.05)
+        except Exception as problem:
+            address.set_exception(problem)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        yield address.result(timeout=120)
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_no_workers(scheduler_alone: str) -> None:
+    # The scheduler has the same seconds to answer as to have a worker.
+    with pytest.raises(UsageError, match=f"at {scheduler_alone} has no workers: start some"):
+        DaskWorkers(scheduler_alone, seconds=3.0)
 
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

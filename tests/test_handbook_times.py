@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ MS = 1e-3
 
 
 @pytest.fixture(scope="module")
-def real(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
-    with Catalogue(tmp_path_factory.mktemp("times") / "iracdb.sqlite") as catalogue:
-        catalogue.ingest(reference / "archive")
+def real(
+    real_archive_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    place = str(tmp_path_factory.mktemp("times") / "iracdb.sqlite")
+    with Catalogue(real_archive_at(place), create=False) as catalogue:
         yield catalogue
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -201,9 +201,8 @@ def test_values_of_simulated_files(held: Catalogue) -> None:
 
 
 @pytest.mark.reference
-def test_values_of_real_files(any_location: str, reference: Path) -> None:
-    with Catalogue(any_location) as catalogue:
-        catalogue.ingest(reference / "archive")
+def test_values_of_real_files(any_location: str, real_archive_at: Callable[[str], str]) -> None:
+    with Catalogue(real_archive_at(any_location), create=False) as catalogue:
         rows = rows_of(catalogue)
         assert len(rows) == 54
         for row in rows:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -32,10 +32,12 @@ def published(reference: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def catalogue(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def catalogue(
+    published_runs_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
     """All 21 runs."""
-    with Catalogue(tmp_path_factory.mktemp("audit") / "iracdb.sqlite") as opened:
-        opened.import_runs(reference / "published_runs", targets=[reference / "coordinates"])
+    place = str(tmp_path_factory.mktemp("audit") / "iracdb.sqlite")
+    with Catalogue(published_runs_at(place), create=False) as opened:
         yield opened
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -30,10 +30,12 @@ MJY = 1.221**2 / 206265.0**2 * 1e9
 
 
 @pytest.fixture(scope="module")
-def catalogue(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def catalogue(
+    published_runs_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
     """All 21 runs; tests add runs kept from them, under numbers of their own."""
-    with Catalogue(tmp_path_factory.mktemp("recompute") / "iracdb.sqlite") as opened:
-        opened.import_runs(reference / "published_runs", targets=[reference / "coordinates"])
+    place = str(tmp_path_factory.mktemp("recompute") / "iracdb.sqlite")
+    with Catalogue(published_runs_at(place), create=False) as opened:
         yield opened
 
 

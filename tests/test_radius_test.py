@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from built_once import Beginnings
 from iracdb_cli.main import main
 from run_helpers import (
     begun,
@@ -57,18 +58,27 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def catalogue(any_location: str, archive: Path) -> Iterator[Catalogue]:
+def ingested(archive: Path, begun_with: Beginnings) -> Callable[[str], str]:
+    """Puts the archive's catalogue where a new one may be made."""
+
+    def fill(place: str) -> None:
+        with Catalogue(place) as made:
+            made.ingest(archive)
+
+    return lambda location: begun_with(location, fill)
+
+
+@pytest.fixture
+def catalogue(any_location: str, ingested: Callable[[str], str]) -> Iterator[Catalogue]:
     """The archive's catalogue, in both kinds of database."""
-    with Catalogue(any_location) as opened:
-        opened.ingest(archive)
+    with Catalogue(ingested(any_location), create=False) as opened:
         yield opened
 
 
 @pytest.fixture
-def plain(tmp_path: Path, archive: Path) -> Iterator[Catalogue]:
+def plain(tmp_path: Path, ingested: Callable[[str], str]) -> Iterator[Catalogue]:
     """The same in SQLite alone, for what no database has a part in."""
-    with Catalogue(tmp_path / "plain.sqlite") as opened:
-        opened.ingest(archive)
+    with Catalogue(ingested(str(tmp_path / "plain.sqlite")), create=False) as opened:
         yield opened
 
 
@@ -552,9 +562,11 @@ def test_the_command(plain: Catalogue, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.fixture(scope="module")
-def real(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
-    with Catalogue(tmp_path_factory.mktemp("real") / "iracdb.sqlite") as opened:
-        opened.ingest(reference / "archive")
+def real(
+    real_archive_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    place = str(tmp_path_factory.mktemp("real") / "iracdb.sqlite")
+    with Catalogue(real_archive_at(place), create=False) as opened:
         yield opened
 
 

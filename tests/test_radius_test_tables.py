@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from astropy.table import QTable
+from built_once import Beginnings
 from iracdb_cli.main import main
 from run_helpers import csv_files, read_csv, write_frames
 
@@ -209,11 +210,17 @@ def frames() -> list[FrameSpec]:
 
 
 @pytest.fixture
-def catalogue(any_location: str, tmp_path: Path) -> Iterator[Catalogue]:
-    write_frames(tmp_path / "archive", *frames())
-    with Catalogue(any_location) as opened:
-        opened.ingest(tmp_path / "archive")
-        opened.radius_test(200, channel=1, study="hd")
+def catalogue(
+    any_location: str, begun_with: Beginnings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    def fill(place: str) -> None:
+        folder = tmp_path_factory.mktemp("archive")
+        write_frames(folder, *frames())
+        with Catalogue(place) as made:
+            made.ingest(folder)
+            made.radius_test(200, channel=1, study="hd")
+
+    with Catalogue(begun_with(any_location, fill), create=False) as opened:
         yield opened
 
 
@@ -319,7 +326,7 @@ def test_several_targets_in_one_aor(catalogue: Catalogue, tmp_path: Path) -> Non
 def test_a_study_is_in_the_lineage_and_in_a_frozen_run(
     catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    name = next((tmp_path / "archive").rglob("*_bcd.fits"))
+    name = catalogue.sql("SELECT path FROM file_location ORDER BY path LIMIT 1").rows[0][0]
     found = catalogue.lineage(file=name)
     (study,) = found.of_kind("study")
     assert study["label"] == "hd"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from iracdb_cli.main import main
 from published_helpers import dump
 from run_helpers import command, cut_short, write_frames
@@ -29,14 +30,21 @@ FRAME = FrameSpec(channel=1, aorkey=91000000, x=127.0, y=127.0, noise=False)
 
 
 @pytest.fixture
-def catalogue(any_location: str, tmp_path: Path) -> Iterator[Catalogue]:
+def catalogue(
+    any_location: str, begun_with: Beginnings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
     """Runs 1, 5 called Other, and 13 with a comment."""
-    write_frames(tmp_path / "archive", FRAME, replace(FRAME, expid=1, mjd=FRAME.mjd + 1))
-    with Catalogue(any_location) as opened:
-        opened.ingest(tmp_path / "archive")
-        opened.run(1)
-        opened.run(5, name="Other")
-        opened.run(13, comment="the first")
+
+    def fill(place: str) -> None:
+        folder = tmp_path_factory.mktemp("archive")
+        write_frames(folder, FRAME, replace(FRAME, expid=1, mjd=FRAME.mjd + 1))
+        with Catalogue(place) as made:
+            made.ingest(folder)
+            made.run(1)
+            made.run(5, name="Other")
+            made.run(13, comment="the first")
+
+    with Catalogue(begun_with(any_location, fill), create=False) as opened:
         yield opened
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from iracdb_cli.main import main
 from run_helpers import averages, images, write_frames
 
@@ -34,15 +35,18 @@ def frames(**changes: Any) -> list[FrameSpec]:
 
 
 @pytest.fixture
-def catalogue(any_location: str, tmp_path: Path) -> Iterator[Catalogue]:
-    write_frames(
-        tmp_path / "archive",
-        *frames(aorkey=91000000, mjd=COLD, creator="S18.7.0"),
-        *frames(aorkey=91000256, mjd=WARM),
-    )
-    with Catalogue(any_location) as made:
-        made.ingest(tmp_path / "archive")
-        yield made
+def catalogue(
+    any_location: str, begun_with: Beginnings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    def fill(place: str) -> None:
+        folder = tmp_path_factory.mktemp("archive")
+        cold = frames(aorkey=91000000, mjd=COLD, creator="S18.7.0")
+        write_frames(folder, *cold, *frames(aorkey=91000256, mjd=WARM))
+        with Catalogue(place) as made:
+            made.ingest(folder)
+
+    with Catalogue(begun_with(any_location, fill), create=False) as opened:
+        yield opened
 
 
 def expected(image: dict[str, Any], mission: str, **parts: bool) -> float:

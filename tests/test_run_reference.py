@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,10 @@ def expected(reference: Path) -> dict[Combination, dict[str, Row]]:
 
 @pytest.fixture(scope="module")
 def archive(
-    reference: Path, tmp_path_factory: pytest.TempPathFactory
+    real_archive_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Catalogue, str]]:
-    location = str(tmp_path_factory.mktemp("reference") / "iracdb.sqlite")
-    with Catalogue(location) as catalogue:
-        catalogue.ingest(reference / "archive")
+    location = real_archive_at(str(tmp_path_factory.mktemp("reference") / "iracdb.sqlite"))
+    with Catalogue(location, create=False) as catalogue:
         yield catalogue, location
 
 

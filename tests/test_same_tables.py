@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from run_helpers import begun, command, content, csv_files, cut_short, read_csv, select
 
 from iracdb import Catalogue
@@ -51,11 +52,14 @@ def one_go(
 
 
 @pytest.fixture
-def location(any_location: str, archive: Path) -> str:
+def location(any_location: str, archive: Path, begun_with: Beginnings) -> str:
     """A catalogue with the archive in it, in both kinds of database."""
-    with Catalogue(any_location) as catalogue:
-        catalogue.ingest(archive)
-    return any_location
+
+    def fill(place: str) -> None:
+        with Catalogue(place) as catalogue:
+            catalogue.ingest(archive)
+
+    return begun_with(any_location, fill)
 
 
 def assert_same(

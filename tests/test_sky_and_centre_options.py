@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from built_once import Beginnings
 from run_helpers import images, write_frames
 from sqlalchemy import update
 
@@ -25,17 +27,18 @@ APERTURES = ((2, 2, 6), (3, 3, 7), (5, 5, 10))
 
 
 @pytest.fixture
-def catalogue(any_location: str, tmp_path: Path) -> Iterator[Catalogue]:
-    write_frames(
-        tmp_path / "archive",
-        *(
-            FrameSpec(channel=2, aorkey=91000000, expid=e, x=120.3 + e, y=130.6, subarray=False)
-            for e in range(3)
-        ),
-    )
-    with Catalogue(any_location) as made:
-        made.ingest(tmp_path / "archive")
-        yield made
+def catalogue(
+    any_location: str, begun_with: Beginnings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    def fill(place: str) -> None:
+        folder = tmp_path_factory.mktemp("archive")
+        plain = FrameSpec(channel=2, aorkey=91000000, x=120.3, y=130.6, subarray=False)
+        write_frames(folder, *(replace(plain, expid=e, x=120.3 + e) for e in range(3)))
+        with Catalogue(place) as made:
+            made.ingest(folder)
+
+    with Catalogue(begun_with(any_location, fill), create=False) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("sky", ["mean", "median", "mode"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -308,9 +308,11 @@ def test_only_science_gives_coordinates(catalogue: Catalogue, kind: str) -> None
 
 
 @pytest.fixture(scope="module")
-def real(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
-    with Catalogue(tmp_path_factory.mktemp("companions") / "iracdb.sqlite") as opened:
-        opened.ingest(reference / "archive")
+def real(
+    real_archive_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    place = str(tmp_path_factory.mktemp("companions") / "iracdb.sqlite")
+    with Catalogue(real_archive_at(place), create=False) as opened:
         yield opened
 
 

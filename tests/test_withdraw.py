@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from iracdb_cli.main import main
 from published_helpers import dump
 from run_helpers import cut_short, environment, write_frames
@@ -28,11 +29,22 @@ OVER_ALL = ("run_aor_data", "run_img_data")
 
 
 @pytest.fixture
-def catalogue(any_location: str, tmp_path: Path) -> Iterator[Catalogue]:
+def catalogue(
+    any_location: str, begun_with: Beginnings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
     """Five runs: 2 made from 1, 3 made from 2; 1 and 4 in a study; 5 called Other."""
-    write_frames(tmp_path / "archive", FRAME, replace(FRAME, expid=1, mjd=FRAME.mjd + 1))
-    with Catalogue(any_location) as opened:
-        opened.ingest(tmp_path / "archive")
+
+    def fill(place: str) -> None:
+        five_runs(place, tmp_path_factory.mktemp("archive"))
+
+    with Catalogue(begun_with(any_location, fill), create=False) as opened:
+        yield opened
+
+
+def five_runs(location: str, folder: Path) -> None:
+    write_frames(folder, FRAME, replace(FRAME, expid=1, mjd=FRAME.mjd + 1))
+    with Catalogue(location) as opened:
+        opened.ingest(folder)
         for number in (1, 2, 3, 4):
             opened.run(number)
         opened.run(name="Other")
@@ -46,7 +58,6 @@ def catalogue(any_location: str, tmp_path: Path) -> Iterator[Catalogue]:
                 {"study_id": 1, "run_id": run, "position": run, "label": str(run)} for run in (1, 4)
             ]
             connection.execute(insert(t.study_run), members)
-        yield opened
 
 
 def held(catalogue: Catalogue, *, without: tuple[str, ...] = ()) -> dict[str, list[Any]]:
