@@ -22,6 +22,8 @@ Change = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 Window = tuple[int, int, int, int]
 
+_NOTHING: Window = (0, 0, 0, 0)
+
 
 class NearBlocks:
     """Room for a block of frames of one shape, used for one block after the other.
@@ -41,7 +43,7 @@ class NearBlocks:
     def __init__(self, most: int, shape: tuple[int, int], empty: float | bool = np.nan) -> None:
         self._images: npt.NDArray[Any] = np.full((most, *shape), empty)
         self._empty = empty
-        self._filled: list[Window] = [(0, 0, 0, 0)] * most
+        self._filled: list[Window] = [_NOTHING] * most
         self._raw = bytearray(shape[0] * shape[1] * 8)
 
     def read(
@@ -78,12 +80,15 @@ class NearBlocks:
         """
         rows, columns = self._images.shape[1:]
         for k, (frame, x_k, y_k) in enumerate(zip(frames, x.tolist(), y.tolist(), strict=True)):
-            first, last, left, right = self._filled[k]
-            self._images[k, first:last, left:right] = self._empty
+            window = _NOTHING
+            if frame is not None:
+                window = (*_near(y_k, reach, rows), *_near(x_k, reach, columns))
+            if window != self._filled[k]:
+                first, last, left, right = self._filled[k]
+                self._images[k, first:last, left:right] = self._empty
             if frame is None:
-                self._filled[k] = (0, 0, 0, 0)
+                self._filled[k] = _NOTHING
                 continue
-            window = (*_near(y_k, reach, rows), *_near(x_k, reach, columns))
             # Noted before it is filled: an error may come between.
             self._filled[k] = window
             self._fill(frame, self._images[k], window, change)
@@ -106,8 +111,8 @@ class NearBlocks:
         try:
             descriptor = os.open(frame.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                check_unchanged(frame, os.fstat(descriptor))
                 read = os.preadv(descriptor, [raw], frame.data_offset + first * line)
+                # Once, and afterwards: this also finds what had changed before.
                 check_unchanged(frame, os.fstat(descriptor))
             finally:
                 os.close(descriptor)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb.flags import CENTROIDING, FATAL_IN_APERTURE, NO_MASK
-from iracdb.irac.frames import FrameFile, sky_to_pixel
+from iracdb.irac.frames import FrameFile, sky_to_pixels
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.centres import forced_centres
@@ -91,11 +91,12 @@ def measure(block: Block) -> list[list[Measurement]]:
     InputsChanged
         Where a file is not the one that the catalogue knows.
     """
-    at_epoch = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
+    systems = [frame.wcs for frame in block.frames]
+    at_epoch = sky_to_pixels(systems, block.ra, block.dec)
     expected = at_epoch.copy()
     for target, moved in enumerate(block.moved):
         if moved is not None:
-            expected[:, target] = _on_frames(block.frames, moved)
+            expected[:, target] = sky_to_pixels(systems, moved[:, :1], moved[:, 1:])[:, 0]
     reach = max(aperture.r_out for aperture in block.apertures) + BESIDE_APERTURE
     images = read_images(
         block.frames, expected[..., 0], expected[..., 1], max(reach, FARTHEST_OF_CENTRES),
@@ -155,17 +156,6 @@ def _name_fatal_pixels(
     flags[lost[hit]] = FATAL_IN_APERTURE
     for name in ("masked_in_aperture", "masked_in_annulus"):
         getattr(fluxes, name)[lost[hit]] = getattr(sums, name)[hit]
-
-
-def _on_frames(
-    frames: tuple[FrameFile, ...], positions: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Find where a position of its own falls on each frame."""
-    found = [
-        sky_to_pixel(frame.wcs, ra, dec)[0]
-        for frame, (ra, dec) in zip(frames, positions.tolist(), strict=True)
-    ]
-    return np.stack(found)
 
 
 class Workers(Protocol):
