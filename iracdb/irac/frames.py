@@ -243,7 +243,7 @@ def sky_to_pixels(
         lon[k], lat[k] = to_fk5(ra[k], dec[k])
     pixels: npt.NDArray[np.float64]
     pixels, unsure = on_planes(planes, lon, lat)
-    for k in np.flatnonzero(unsure | ~known):
+    for k in np.flatnonzero(unsure | ~known).tolist():
         cards = many[k]
         asked = np.isinf(pixels[k, :, 0]) | ~known[k]
         pixels[k, asked] = (

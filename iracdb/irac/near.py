@@ -83,26 +83,91 @@ class NearBlocks:
             window = _NOTHING
             if frame is not None:
                 window = (*_near(y_k, reach, rows), *_near(x_k, reach, columns))
-            if window != self._filled[k]:
-                first, last, left, right = self._filled[k]
-                self._images[k, first:last, left:right] = self._empty
-            if frame is None:
-                self._filled[k] = _NOTHING
-                continue
+            image = self._cleared(k, window)
             # Noted before it is filled: an error may come between.
             self._filled[k] = window
-            self._fill(frame, self._images[k], window, change)
-        return self._images[: len(frames)]
+            if frame is not None:
+                self._fill(frame, image, window, change)
+        return self.block(len(frames))
+
+    def cover(self, images: NearBlocks, masks: NearBlocks, count: int) -> npt.NDArray[np.bool_]:
+        """Take over what was read of images; what is masked has no value.
+
+        Parameters
+        ----------
+        images, masks : NearBlocks
+            What was read of the images and of their masks.
+        count : int
+            How many there are.
+
+        Returns
+        -------
+        numpy.ndarray of bool
+            Which images have masked pixels near their stars (count,).
+        """
+        some = np.zeros(count, dtype=bool)
+        for k in range(count):
+            window = images._filled[k]
+            image = self._cleared(k, window)
+            first, last, left, right = self._filled[k] = window
+            image[...] = images._images[k, first:last, left:right]
+            bad = masks._images[k, first:last, left:right]
+            some[k] = bad.any()
+            if some[k]:
+                image[bad] = np.nan
+        return some
+
+    def mark(self, masks: NearBlocks, some: npt.NDArray[np.bool_]) -> None:
+        """Give what is masked no value; all else is empty.
+
+        Parameters
+        ----------
+        masks : NearBlocks
+            What was read of the masks.
+        some : numpy.ndarray of bool
+            In which of them anything is masked.
+        """
+        for k, masked in enumerate(some.tolist()):
+            window = masks._filled[k] if masked else _NOTHING
+            image = self._cleared(k, window)
+            first, last, left, right = self._filled[k] = window
+            if masked:
+                bad = masks._images[k, first:last, left:right]
+                image[...] = np.where(bad, np.nan, self._empty)
+
+    def block(self, count: int) -> npt.NDArray[Any]:
+        """Give the first images.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            The images (count, rows, columns), valid until they are filled anew.
+        """
+        return self._images[:count]
+
+    def _cleared(self, k: int, window: Window) -> npt.NDArray[Any]:
+        """Give the part of an image that will be filled; what was filled elsewhere is empty."""
+        if window != self._filled[k]:
+            first, last, left, right = self._filled[k]
+            self._images[k, first:last, left:right] = self._empty
+        first, last, left, right = window
+        return self._images[k, first:last, left:right]
 
     def _fill(
         self, frame: FrameFile, image: npt.NDArray[Any], window: Window, change: Change | None
     ) -> None:
         first, last, left, right = window
-        pixels = self._pixels(frame, first, last, image.shape[1])[:, left:right]
-        image[first:last, left:right] = pixels if change is None else change(pixels)
+        pixels = self._pixels(frame, first, last)[:, left:right]
+        image[...] = pixels if change is None else change(pixels)
 
-    def _pixels(self, frame: FrameFile, first: int, last: int, width: int) -> npt.NDArray[Any]:
+    def _pixels(self, frame: FrameFile, first: int, last: int) -> npt.NDArray[Any]:
         """Give whole rows of a frame."""
+        width = self._images.shape[2]
         if frame.bitpix not in DTYPES or frame.scaled:
             return read_pixels(frame)[first:last]
         kind = np.dtype(DTYPES[frame.bitpix])

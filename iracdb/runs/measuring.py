@@ -112,11 +112,13 @@ def measure(block: Block) -> list[list[Measurement]]:
         if block.forced:
             centres = forced_centres(x, y)
         else:
-            centres = fit_centres(images.values, x, y, centre=centre, masked=images.masked)
+            usable = images.values if images.covered is None else images.covered.usable
+            centres = fit_centres(usable, x, y, centre=centre)
         for through, aperture in zip(found, block.apertures, strict=True):
             flags, fluxes = measure_fluxes(
                 images.values, x, y, centres, aperture,
-                sky=sky, masked=images.masked, variance=images.variance, forced=block.forced,
+                sky=sky, masked=images.masked, variance=images.variance,
+                covered=images.covered, forced=block.forced,
             )  # fmt: skip
             _name_fatal_pixels(block, images, x, y, aperture, flags, fluxes)
             flags[images.unmasked] |= NO_MASK
@@ -139,9 +141,9 @@ def _name_fatal_pixels(
     Where the star is, is told by a fit that takes the mask for nothing, or by the WCS; no number
     of the image comes of it but the counts.
     """
-    if images.masked is None:
+    if images.masked is None or images.covered is None:
         return
-    lost = np.flatnonzero((flags == CENTROIDING) & images.masked.any(axis=(1, 2)))
+    lost = np.flatnonzero((flags == CENTROIDING) & images.covered.some)
     if not len(lost):
         return
     values, masked, at_x, at_y = images.values[lost], images.masked[lost], x[lost], y[lost]
