@@ -239,11 +239,13 @@ def sky_to_pixels(
     ra, dec = np.array(np.broadcast_to(ra, shape)), np.array(np.broadcast_to(dec, shape))
     planes, known, fk5 = read_planes(many)
     lon, lat = ra.copy(), dec.copy()
-    for k in np.flatnonzero(fk5):
-        lon[k], lat[k] = to_fk5(ra[k], dec[k])
+    for other in np.flatnonzero(fk5):
+        lon[other], lat[other] = to_fk5(ra[other], dec[other])
     pixels: npt.NDArray[np.float64]
     pixels, unsure = on_planes(planes, lon, lat)
-    for k in np.flatnonzero(unsure | ~known).tolist():
+    for k in range(len(many)):
+        if known[k] and not unsure[k]:
+            continue
         cards = many[k]
         asked = np.isinf(pixels[k, :, 0]) | ~known[k]
         pixels[k, asked] = (

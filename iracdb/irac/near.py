@@ -6,7 +6,6 @@ nor the other pixels of these rows be brought to double precision.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -79,10 +78,9 @@ class NearBlocks:
             Where a file is not there, cannot be read, or has another size or time than it had.
         """
         rows, columns = self._images.shape[1:]
-        for k, (frame, x_k, y_k) in enumerate(zip(frames, x.tolist(), y.tolist(), strict=True)):
-            window = _NOTHING
-            if frame is not None:
-                window = (*_near(y_k, reach, rows), *_near(x_k, reach, columns))
+        windows = zip(*_near(y, reach, rows), *_near(x, reach, columns), strict=True)
+        for k, (frame, near) in enumerate(zip(frames, windows, strict=True)):
+            window = _NOTHING if frame is None else near
             image = self._cleared(k, window)
             # Noted before it is filled: an error may come between.
             self._filled[k] = window
@@ -189,10 +187,15 @@ class NearBlocks:
         return np.frombuffer(raw, dtype=kind).reshape(last - first, width)
 
 
-def _near(at: list[float], reach: float, size: int) -> tuple[int, int]:
-    """Give the first pixel of an axis and the one after the last; none where no star is near."""
-    on_it = [place for place in at if -reach <= place <= size + reach]
-    if not on_it:
-        return 0, 0
-    first, last = math.floor(min(on_it) - reach), math.ceil(max(on_it) + reach) + 1
-    return min(max(first, 0), size), max(min(last, size), 0)
+def _near(at: FloatArray, reach: float, size: int) -> tuple[list[int], list[int]]:
+    """Give each frame's first pixel of an axis, and the one after its last.
+
+    Where no star is near they are 0.
+    """
+    on_it = (at >= -reach) & (at <= size + reach)
+    low = np.where(on_it, at, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(on_it, at, -np.inf).max(axis=1, initial=-np.inf)
+    some = on_it.any(axis=1)
+    first = np.where(some, np.clip(np.floor(low - reach), 0, size), 0)
+    last = np.where(some, np.clip(np.ceil(high + reach) + 1, 0, size), 0)
+    return first.astype(np.int64).tolist(), last.astype(np.int64).tolist()

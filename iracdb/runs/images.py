@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -131,10 +131,7 @@ def _read_near(
     masked = variance = covered = None
     masks, errors = [frame.mask for frame in frames], [frame.uncertainty for frame in frames]
     if mask_bits and any(masks):
-
-        def is_fatal(bits: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-            return np.asarray((bits.astype(np.int64) & mask_bits) != 0)
-
+        is_fatal = partial(_any_of, mask_bits)
         bad = make(most, (rows, columns), "masks")
         masked = bad.read(masks, *where, is_fatal)
         usable = make(most, (rows, columns), "usable")
@@ -147,8 +144,15 @@ def _read_near(
     return Images(values, masked, variance, np.arange(len(frames)), unmasked, covered)
 
 
+def _any_of(mask_bits: int, pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tell where any of these bits is set."""
+    bits = pixels.astype(np.int64)
+    return np.asarray(np.bitwise_and(bits, mask_bits, out=bits) != 0)
+
+
 def _squared(pixels: npt.NDArray[Any]) -> FloatArray:
-    return pixels.astype(np.float64) ** 2
+    wide = pixels.astype(np.float64)
+    return np.multiply(wide, wide, out=wide)
 
 
 def _make_room(most: int, shape: tuple[int, int], what: str) -> NearBlocks:
@@ -164,9 +168,10 @@ def _read(frame: FrameFile, planes: Planes, mask_bits: int) -> Reduced:
     pixels = read_pixels(frame)
     masked = variance = None
     if frame.mask is not None and mask_bits:
-        masked = (read_pixels(frame.mask).astype(np.int64) & mask_bits) != 0
+        masked = _any_of(mask_bits, read_pixels(frame.mask))
     if frame.uncertainty is not None:
-        variance = read_pixels(frame.uncertainty) ** 2
+        variance = read_pixels(frame.uncertainty)
+        np.multiply(variance, variance, out=variance)
     if pixels.ndim == 3:
         return reduce(pixels, planes, masked=masked, variance=variance)
     return Reduced(
