@@ -26,11 +26,11 @@ from iracdb.irac.mask_bits import FATAL
 from iracdb.irac.simulate import FrameSpec, companions, simulate_frame, write_fits
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.planes import Planes
+from iracdb.runs.images import BLOCK
 from iracdb.runs.measuring import Block, measure
 from iracdb.runs.recipes import recipe_named
 
 FRAMES = {"tiny": 2, "small": 100, "full": 300}
-BLOCK = 100
 RECIPE = recipe_named("handbook")
 TARGET = (270.0, 66.0)
 HALF_BOX, NEAR, RING = 3, 3, (6, 12)

@@ -93,7 +93,7 @@ def exp_of_negative(q: float) -> float:
     Parameters
     ----------
     q : float
-        Zero or less; below -708 it counts as -708. NaN stays NaN.
+        Zero or less, or not above 700; below -708 it counts as -708. NaN stays NaN.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from run_helpers import write_frames
 from iracdb.errors import InputsChanged
 from iracdb.irac import frames, tan_sip
 from iracdb.irac.files import read_irac_file
-from iracdb.irac.frames import FrameFile, make_wcs, read_pixels, sky_to_pixel
+from iracdb.irac.frames import FrameFile, make_wcs, read_pixels, sky_to_pixel, sky_to_pixels
 from iracdb.irac.near import NearBlocks
 from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry.aperture import Aperture
@@ -79,6 +79,25 @@ def test_positions_far_away_are_judged_by_wcslib():
     assert np.array_equal(np.isnan(found), np.isnan(want))
     np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-8)
     assert np.isnan(found[1:4]).all()
+
+
+def test_frames_of_a_block_are_as_each_alone():
+    """Of whatever kind, in any company: also those that are left to wcslib, or have no system."""
+    sine = {"CTYPE1": "RA---SIN-SIP", "CTYPE2": "DEC--SIN-SIP"}
+    strange = [sine, {"CRVAL1": True}, {"CD1_1": "0.1"}, {"A_ORDER": 9}, {"CD1_1": math.nan}]
+    strange.append({"RADESYS": "FK4"})
+    fk5 = {"RADESYS": "FK5"}
+    alike = [CARDS, CARDS | {"CRPIX1": 100}, CARDS | fk5, SOUTH]
+    mixed = [*alike, PLAIN, SCALED, None, PLAIN | fk5, *(CARDS | one for one in strange)]
+    ra = np.array([[0.0, 0.01 * k, 180.0, math.nan] for k in range(len(mixed))])
+    dec = np.full(ra.shape, 65.4)
+    for many in (alike, mixed, mixed[::-1]):
+        found = sky_to_pixels(many, ra[: len(many)], dec[: len(many)])
+        each = [sky_to_pixel(*one) for one in zip(many, ra, dec, strict=False)]
+        np.testing.assert_array_equal(found, np.stack(each))
+        assert np.isfinite(found[:, 0]).any()
+    same = sky_to_pixels(alike, ra[1], dec[1])
+    np.testing.assert_array_equal(same[3], sky_to_pixel(SOUTH, ra[1], dec[1]))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from handbook_helpers import write_with_companions
 
 from iracdb.irac.files import read_irac_file
-from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel
+from iracdb.irac.frames import FrameFile, read_pixels, sky_to_pixel, sky_to_pixels
 from iracdb.irac.mask_bits import FATAL
 from iracdb.irac.simulate import FrameSpec
 from iracdb.photometry.aperture import Aperture
@@ -89,6 +89,27 @@ def test_a_block_is_its_frames_one_by_one(block):
             np.testing.assert_array_equal(
                 getattr(alone.fluxes, name)[0], getattr(together.fluxes, name)[k]
             )
+
+
+@pytest.mark.parametrize(("centre", "sky"), [("moment", "mode"), ("gaussian", "mean")])
+def test_masks_cover_what_is_near_as_they_cover_whole_images(block, centre, sky):
+    frames, (ra, dec) = block
+    aperture = Aperture(2, 3, 20)
+    near = Block(frames, (ra,), (dec,), (None,), (aperture,), centre, sky, PLANES, mask_bits=FATAL)
+    measure(replace(near, frames=frames[::-1], ra=(ra + 0.004,)))  # leaves nothing behind
+    ((found,),) = measure(near)
+    whole = [read_pixels(frame) for frame in frames]
+    masks = [
+        (np.zeros(np.shape(one)) if frame.mask is None else read_pixels(frame.mask))
+        for one, frame in zip(whole, frames, strict=True)
+    ]
+    masked = (np.array(masks).astype(int) & FATAL) != 0
+    at = sky_to_pixels([frame.wcs for frame in frames], [ra], [dec])[:, 0]
+    want = measure_block(whole, *at.T, aperture, centre=centre, sky=sky, masked=masked)
+    assert want.fluxes.masked_in_annulus.any()
+    np.testing.assert_array_equal(found.centres.x, want.centres.x)
+    for name in ("raw", "sky", "sky_pixels", "nan_in_annulus", "masked_in_annulus"):
+        np.testing.assert_array_equal(getattr(found.fluxes, name), getattr(want.fluxes, name))
 
 
 def test_a_wide_annulus_is_read_to_its_edge(block):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,17 +218,58 @@ def sky_to_pixel(
     if cards is None:
         return np.full((len(ra), 2), np.nan)
     # Here, since only those who measure wait for the compiler to be imported.
-    from iracdb.irac.tan_sip import on_plane, read_plane, to_fk5
+    from iracdb.irac.tan_sip import on_planes, read_plane, to_fk5
 
     plane = read_plane(cards)
     if plane is None:
         return _by_wcslib(cards, ra, dec)
     here = to_fk5(ra, dec) if cards["RADESYS"] == "FK5" else (ra, dec)
     pixels: npt.NDArray[np.float64]
-    pixels, unsure = on_plane(plane, *here)
+    (pixels,), (unsure,) = on_planes(plane[np.newaxis], here[0][np.newaxis], here[1][np.newaxis])
     if unsure:
         asked = np.isinf(pixels[:, 0])
         pixels[asked] = _by_wcslib(cards, ra[asked], dec[asked])
+    return pixels
+
+
+def sky_to_pixels(
+    many: Sequence[dict[str, Any] | None], ra: npt.ArrayLike, dec: npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Find where positions fall on each frame of a block.
+
+    Parameters
+    ----------
+    many : sequence of dict or None
+        The WCS cards of n frames.
+    ra, dec : array-like, shape (n, t) or (t,)
+        ICRS, degrees; of one axis, the same for all frames.
+
+    Returns
+    -------
+    ndarray, shape (n, t, 2)
+        As `sky_to_pixel` tells for each frame: the same bits.
+    """
+    # Here, since only those who measure wait for the compiler to be imported.
+    from iracdb.irac.tan_sip import on_planes, read_planes, to_fk5
+
+    ra = np.array(ra, dtype=np.float64, ndmin=1)
+    dec = np.array(dec, dtype=np.float64, ndmin=1)
+    shape = (len(many), ra.shape[-1])
+    ra, dec = np.array(np.broadcast_to(ra, shape)), np.array(np.broadcast_to(dec, shape))
+    planes, known, fk5 = read_planes(many)
+    lon, lat = ra.copy(), dec.copy()
+    for other in np.flatnonzero(fk5):
+        lon[other], lat[other] = to_fk5(ra[other], dec[other])
+    pixels: npt.NDArray[np.float64]
+    pixels, unsure = on_planes(planes, lon, lat)
+    for k in range(len(many)):
+        if known[k] and not unsure[k]:
+            continue
+        cards = many[k]
+        asked = np.isinf(pixels[k, :, 0]) | ~known[k]
+        pixels[k, asked] = (
+            np.nan if cards is None else _by_wcslib(cards, ra[k, asked], dec[k, asked])
+        )
     return pixels
 
 

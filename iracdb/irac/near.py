@@ -6,7 +6,6 @@ nor the other pixels of these rows be brought to double precision.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 Change = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 Window = tuple[int, int, int, int]
+
+_NOTHING: Window = (0, 0, 0, 0)
 
 
 class NearBlocks:
@@ -41,7 +42,7 @@ class NearBlocks:
     def __init__(self, most: int, shape: tuple[int, int], empty: float | bool = np.nan) -> None:
         self._images: npt.NDArray[Any] = np.full((most, *shape), empty)
         self._empty = empty
-        self._filled: list[Window] = [(0, 0, 0, 0)] * most
+        self._filled: list[Window] = [_NOTHING] * most
         self._raw = bytearray(shape[0] * shape[1] * 8)
 
     def read(
@@ -77,27 +78,94 @@ class NearBlocks:
             Where a file is not there, cannot be read, or has another size or time than it had.
         """
         rows, columns = self._images.shape[1:]
-        for k, (frame, x_k, y_k) in enumerate(zip(frames, x.tolist(), y.tolist(), strict=True)):
-            first, last, left, right = self._filled[k]
-            self._images[k, first:last, left:right] = self._empty
-            if frame is None:
-                self._filled[k] = (0, 0, 0, 0)
-                continue
-            window = (*_near(y_k, reach, rows), *_near(x_k, reach, columns))
+        windows = zip(*_near(y, reach, rows), *_near(x, reach, columns), strict=True)
+        for k, (frame, near) in enumerate(zip(frames, windows, strict=True)):
+            window = _NOTHING if frame is None else near
+            image = self._cleared(k, window)
             # Noted before it is filled: an error may come between.
             self._filled[k] = window
-            self._fill(frame, self._images[k], window, change)
-        return self._images[: len(frames)]
+            if frame is not None:
+                self._fill(frame, image, window, change)
+        return self.block(len(frames))
+
+    def cover(self, images: NearBlocks, masks: NearBlocks, count: int) -> npt.NDArray[np.bool_]:
+        """Take over what was read of images; what is masked has no value.
+
+        Parameters
+        ----------
+        images, masks : NearBlocks
+            What was read of the images and of their masks.
+        count : int
+            How many there are.
+
+        Returns
+        -------
+        numpy.ndarray of bool
+            Which images have masked pixels near their stars (count,).
+        """
+        some = np.zeros(count, dtype=bool)
+        for k in range(count):
+            window = images._filled[k]
+            image = self._cleared(k, window)
+            first, last, left, right = self._filled[k] = window
+            image[...] = images._images[k, first:last, left:right]
+            bad = masks._images[k, first:last, left:right]
+            some[k] = bad.any()
+            if some[k]:
+                image[bad] = np.nan
+        return some
+
+    def mark(self, masks: NearBlocks, some: npt.NDArray[np.bool_]) -> None:
+        """Give what is masked no value; all else is empty.
+
+        Parameters
+        ----------
+        masks : NearBlocks
+            What was read of the masks.
+        some : numpy.ndarray of bool
+            In which of them anything is masked.
+        """
+        for k, masked in enumerate(some.tolist()):
+            window = masks._filled[k] if masked else _NOTHING
+            image = self._cleared(k, window)
+            first, last, left, right = self._filled[k] = window
+            if masked:
+                bad = masks._images[k, first:last, left:right]
+                image[...] = np.where(bad, np.nan, self._empty)
+
+    def block(self, count: int) -> npt.NDArray[Any]:
+        """Give the first images.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            The images (count, rows, columns), valid until they are filled anew.
+        """
+        return self._images[:count]
+
+    def _cleared(self, k: int, window: Window) -> npt.NDArray[Any]:
+        """Give the part of an image that will be filled; what was filled elsewhere is empty."""
+        if window != self._filled[k]:
+            first, last, left, right = self._filled[k]
+            self._images[k, first:last, left:right] = self._empty
+        first, last, left, right = window
+        return self._images[k, first:last, left:right]
 
     def _fill(
         self, frame: FrameFile, image: npt.NDArray[Any], window: Window, change: Change | None
     ) -> None:
         first, last, left, right = window
-        pixels = self._pixels(frame, first, last, image.shape[1])[:, left:right]
-        image[first:last, left:right] = pixels if change is None else change(pixels)
+        pixels = self._pixels(frame, first, last)[:, left:right]
+        image[...] = pixels if change is None else change(pixels)
 
-    def _pixels(self, frame: FrameFile, first: int, last: int, width: int) -> npt.NDArray[Any]:
+    def _pixels(self, frame: FrameFile, first: int, last: int) -> npt.NDArray[Any]:
         """Give whole rows of a frame."""
+        width = self._images.shape[2]
         if frame.bitpix not in DTYPES or frame.scaled:
             return read_pixels(frame)[first:last]
         kind = np.dtype(DTYPES[frame.bitpix])
@@ -106,8 +174,8 @@ class NearBlocks:
         try:
             descriptor = os.open(frame.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                check_unchanged(frame, os.fstat(descriptor))
                 read = os.preadv(descriptor, [raw], frame.data_offset + first * line)
+                # Once, and afterwards: this also finds what had changed before.
                 check_unchanged(frame, os.fstat(descriptor))
             finally:
                 os.close(descriptor)
@@ -119,10 +187,15 @@ class NearBlocks:
         return np.frombuffer(raw, dtype=kind).reshape(last - first, width)
 
 
-def _near(at: list[float], reach: float, size: int) -> tuple[int, int]:
-    """Give the first pixel of an axis and the one after the last; none where no star is near."""
-    on_it = [place for place in at if -reach <= place <= size + reach]
-    if not on_it:
-        return 0, 0
-    first, last = math.floor(min(on_it) - reach), math.ceil(max(on_it) + reach) + 1
-    return min(max(first, 0), size), max(min(last, size), 0)
+def _near(at: FloatArray, reach: float, size: int) -> tuple[list[int], list[int]]:
+    """Give each frame's first pixel of an axis, and the one after its last.
+
+    Where no star is near they are 0.
+    """
+    on_it = (at >= -reach) & (at <= size + reach)
+    low = np.where(on_it, at, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(on_it, at, -np.inf).max(axis=1, initial=-np.inf)
+    some = on_it.any(axis=1)
+    first = np.where(some, np.clip(np.floor(low - reach), 0, size), 0)
+    last = np.where(some, np.clip(np.ceil(high + reach) + 1, 0, size), 0)
+    return first.astype(np.int64).tolist(), last.astype(np.int64).tolist()

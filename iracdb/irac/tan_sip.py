@@ -7,8 +7,9 @@ takes a thousand times as long. Whatever is not known here is left to wcslib.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -59,9 +60,9 @@ def read_plane(cards: Mapping[str, Any]) -> FloatArray | None:
     Returns
     -------
     numpy.ndarray or None
-        What `on_plane` takes. None where there is any keyword that is not known here, one is
-        missing, or its value is not a finite number; where the projection is not TAN, the system
-        neither ICRS nor FK5, or the distortion of another order than 2 to 5.
+        What `on_planes` takes of a frame. None where there is any keyword that is not known here,
+        one is missing, or its value is not a finite number; where the projection is not TAN, the
+        system neither ICRS nor FK5, or the distortion of another order than 2 to 5.
     """
     layout = _layout(tuple(cards))
     if layout is None or cards["RADESYS"] not in _SYSTEMS:
@@ -91,9 +92,69 @@ def read_plane(cards: Mapping[str, Any]) -> FloatArray | None:
     return plane if math.isfinite(sum(values)) and math.isfinite(float(plane[4:8].sum())) else None
 
 
+def read_planes(
+    many: Sequence[Mapping[str, Any] | None],
+) -> tuple[FloatArray, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Read the numbers of the coordinate systems of a block of frames.
+
+    Parameters
+    ----------
+    many : sequence of mapping or None
+        The cards of each of n frames by keyword.
+
+    Returns
+    -------
+    planes : numpy.ndarray
+        What `read_plane` tells of each (n, m); 0 where it tells nothing.
+    known : numpy.ndarray of bool
+        Of which it tells anything (n,).
+    fk5 : numpy.ndarray of bool
+        Which of these are in FK5, and not in ICRS (n,).
+    """
+    planes = np.zeros((len(many), len(_NUMBERS)))
+    known, fk5 = np.zeros(len(many), dtype=bool), np.zeros(len(many), dtype=bool)
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for k, cards in enumerate(many):
+        if cards is not None:
+            alike.setdefault(tuple(cards), []).append(k)
+    for keywords, group in alike.items():
+        layout = _layout(keywords)
+        if layout is None:
+            continue
+        together = _read_alike([many[k] or {} for k in group], layout)
+        for i, k in enumerate(group):
+            cards = many[k] or {}
+            plane = read_plane(cards) if together is None else together[i]
+            if plane is not None:
+                planes[k], known[k], fk5[k] = plane, True, cards["RADESYS"] == "FK5"
+    return planes, known, fk5
+
+
+def _read_alike(many: Sequence[Mapping[str, Any]], layout: _Layout) -> FloatArray | None:
+    """Read cards of the same keywords at once; None where they must be looked at one by one."""
+    if layout.scaled:
+        return None
+    for texts in set(map(layout.texts, many)):
+        ctypes, system, units = texts[:2], texts[2], texts[3:]
+        if _CTYPES.get(ctypes) is not layout.distorted or system not in _SYSTEMS:
+            return None
+        if any(unit != "deg" for unit in units):
+            return None
+    values = list(map(layout.numbers, many))
+    if not _NUMERIC.issuperset(map(type, chain.from_iterable(values))):
+        return None
+    planes = np.zeros((len(many), len(_NUMBERS)))
+    planes[:, layout.places] = values
+    orders = planes[:, _A - 2 : _A]
+    if layout.distorted and not ((orders >= 2) & (orders <= LARGEST_ORDER)).all():
+        return None
+    return planes if np.isfinite(planes).all() else None
+
+
 class _Layout(NamedTuple):
     """Which numbers there are among cards of these keywords, and where each belongs."""
 
+    texts: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     numbers: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     places: npt.NDArray[np.intp]
     scaled: list[str]
@@ -119,11 +180,13 @@ def _layout(keywords: tuple[str, ...]) -> _Layout | None:
     if ("AP_ORDER" in there) != ("BP_ORDER" in there):
         return None
     taken = [keyword for keyword in _PLACES if keyword in there]
+    units = sorted(there & {"CUNIT1", "CUNIT2"})
     return _Layout(
+        itemgetter("CTYPE1", "CTYPE2", "RADESYS", *units),
         itemgetter(*taken, *scaled),
         np.array([_PLACES[keyword] for keyword in taken], dtype=np.intp),
         scaled,
-        sorted(there & {"CUNIT1", "CUNIT2"}),
+        units,
         distorted,
     )
 
@@ -164,59 +227,68 @@ def to_fk5(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 @compiled
-def on_plane(plane: FloatArray, ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, int]:
-    """Find where positions fall on a frame.
+def on_planes(
+    planes: FloatArray, ra: FloatArray, dec: FloatArray
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Find where positions fall on frames, each frame alone.
 
     Parameters
     ----------
-    plane : numpy.ndarray
-        From `read_plane`.
+    planes : numpy.ndarray
+        Of each frame what `read_plane` tells (n, m).
     ra, dec : numpy.ndarray
-        Degrees (n,), in the frame's system.
+        Degrees (n, t), in the frame's system.
 
     Returns
     -------
     pixels : numpy.ndarray
-        x and y (n, 2), 0-based; NaN for a position that is not finite, infinite for one that
+        x and y (n, t, 2), 0-based; NaN for a position that is not finite, infinite for one that
         wcslib must judge: far from the frame, or where the distortion does not soon converge.
-    unsure : int
-        How many are infinite.
+    unsure : numpy.ndarray of bool
+        Which frames have any that is infinite (n,).
     """
-    pixels, unsure = np.full((len(ra), 2), np.nan), 0
+    n, positions = ra.shape
+    pixels = np.full((n, positions, 2), np.nan)
+    unsure = np.zeros(n, dtype=np.bool_)
+    for k in range(n):
+        for t in range(positions):
+            if math.isfinite(ra[k, t]) and math.isfinite(dec[k, t]):
+                x, y = _place(planes[k], ra[k, t], dec[k, t])
+                pixels[k, t, 0], pixels[k, t, 1] = x, y
+                unsure[k] |= not math.isfinite(x)
+    return pixels, unsure
+
+
+@compiled
+def _place(plane: FloatArray, ra: float, dec: float) -> tuple[float, float]:
+    """Find where one position falls; infinite where it is not sure."""
     to_radians = math.pi / 180.0
-    x0, y0 = plane[0] - 1.0, plane[1] - 1.0
     lat0 = plane[3] * to_radians
     sin0, cos0 = math.sin(lat0), math.cos(lat0)
     determinant = plane[4] * plane[7] - plane[5] * plane[6]
-    for k in range(len(ra)):
-        if not (math.isfinite(ra[k]) and math.isfinite(dec[k])):
-            continue
-        pixels[k] = np.inf
-        unsure += 1
-        east, lat = (ra[k] - plane[2]) * to_radians, dec[k] * to_radians
-        sin, cos = math.sin(lat), math.cos(lat)
-        depth = sin * sin0 + cos * cos0 * math.cos(east)
-        if abs(dec[k]) > 90.0 or abs(plane[3]) >= 90.0 or determinant == 0.0 or not depth > 0.1:
-            continue
-        xi = cos * math.sin(east) / depth / to_radians
-        eta = (sin * cos0 - cos * sin0 * math.cos(east)) / depth / to_radians
-        u0 = (plane[7] * xi - plane[5] * eta) / determinant
-        v0 = (plane[4] * eta - plane[6] * xi) / determinant
-        u, v = u0, v0
-        before, done = np.inf, plane[_A - 2] == 0.0
-        for _ in range(MOST_ITERATIONS):
-            if done:
-                break
-            du, dv = u - u0 + _distortion(plane, _A, u, v), v - v0 + _distortion(plane, _B, u, v)
-            square = du * du + dv * dv
-            if not square < before:
-                break
-            u, v, before = u - du, v - dv, square
-            done = square < CONVERGED * CONVERGED
+    east, lat = (ra - plane[2]) * to_radians, dec * to_radians
+    sin, cos = math.sin(lat), math.cos(lat)
+    depth = sin * sin0 + cos * cos0 * math.cos(east)
+    if abs(dec) > 90.0 or abs(plane[3]) >= 90.0 or determinant == 0.0 or not depth > 0.1:
+        return np.inf, np.inf
+    xi = cos * math.sin(east) / depth / to_radians
+    eta = (sin * cos0 - cos * sin0 * math.cos(east)) / depth / to_radians
+    u0 = (plane[7] * xi - plane[5] * eta) / determinant
+    v0 = (plane[4] * eta - plane[6] * xi) / determinant
+    u, v = u0, v0
+    before, done = np.inf, plane[_A - 2] == 0.0
+    for _ in range(MOST_ITERATIONS):
         if done:
-            pixels[k, 0], pixels[k, 1] = u + x0, v + y0
-            unsure -= 1
-    return pixels, unsure
+            break
+        du, dv = u - u0 + _distortion(plane, _A, u, v), v - v0 + _distortion(plane, _B, u, v)
+        square = du * du + dv * dv
+        if not square < before:
+            break
+        u, v, before = u - du, v - dv, square
+        done = square < CONVERGED * CONVERGED
+    if not done:
+        return np.inf, np.inf
+    return u + (plane[0] - 1.0), v + (plane[1] - 1.0)
 
 
 @compiled

@@ -13,7 +13,13 @@ import numpy as np
 
 from iracdb.compiled import compiled
 from iracdb.photometry.centres import FloatArray
-from iracdb.photometry.gaussian_profile import LANES, evaluate, normal_equations
+from iracdb.photometry.gaussian_profile import (
+    LANES,
+    evaluate,
+    lines_of,
+    normal_equations,
+    row_of,
+)
 from iracdb.photometry.trust_region import trust_region
 
 _Room = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
@@ -68,9 +74,9 @@ def fit_block(
     """
     n, ny, nx = images.shape
     found = np.full((n, 7), np.nan)
-    cells = 2 * half_box * LANES
+    cells = LANES * lines_of(2 * half_box)
     values, held = np.empty(cells), np.empty(cells)
-    work, sums = np.empty((4, cells)), np.empty(9 * LANES)
+    work, sums = np.empty((4, cells)), np.empty(8 * LANES)
     small, matrices = np.empty((6, 6)), np.empty((3, 6, 6))
     first, p, best, nothing = np.empty(6), np.empty(6), np.empty(6), np.full(6, np.nan)
     room = (values, held, work, sums, small, matrices)
@@ -120,16 +126,20 @@ def fit_block(
 def _cut(
     image: FloatArray, x0: int, x1: int, y0: int, y1: int, values: FloatArray, held: FloatArray
 ) -> int:
-    """Lay a box into rows of sixteen; what has no value is zero and not held. Count the held."""
+    """Lay a box into lines of sixteen; what has no value is zero and not held. Count the held."""
     count = 0
     values[:] = 0.0
     held[:] = 0.0
-    for j in range(y1 - y0):
+    rows = y1 - y0
+    for line in range(lines_of(rows)):
+        j = row_of(line, rows)
+        if j < 0:
+            continue
         for i in range(x1 - x0):
             value = image[y0 + j, x0 + i]
             if math.isfinite(value):
-                values[LANES * j + i] = value
-                held[LANES * j + i] = 1.0
+                values[LANES * line + i] = value
+                held[LANES * line + i] = 1.0
                 count += 1
     return count
 
@@ -154,7 +164,7 @@ def _descend(  # noqa: C901 - one algorithm, its branches those of its descripti
     gradient, scale, step, trial = small[0], small[1], small[2], small[3]
     right, turned = small[4], small[5]
     scale[:] = 0.0
-    total = evaluate(values, held, rows, p, profile, residuals, sums)
+    total = evaluate(values, held, rows, p, profile, residuals)
     evaluations, first = 1, True
     delta, par = 0.0, 0.0
     size = 0.0
@@ -191,7 +201,7 @@ def _descend(  # noqa: C901 - one algorithm, its branches those of its descripti
             length = math.sqrt(length)
             if first:
                 delta = min(delta, length)
-            next_total = evaluate(values, held, rows, trial, next_profile, next_residuals, sums)
+            next_total = evaluate(values, held, rows, trial, next_profile, next_residuals)
             evaluations += 1
             # The relative reduction of the sum: actual, predicted, and their ratio.
             actual = 1.0 - next_total / total if 0.01 * next_total < total else -1.0

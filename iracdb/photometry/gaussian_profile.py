@@ -21,6 +21,10 @@ _LONGEST = 30.0
 """Ratio of the sigmas beyond which moments about x and y lose digits when they are turned."""
 
 
+_FARTHEST = 300.0
+"""Exponent up to which a box is laid down by ratios: all its numbers are far from underflow."""
+
+
 @compiled
 def evaluate(
     values: FloatArray,
@@ -29,14 +33,14 @@ def evaluate(
     p: FloatArray,
     profile: FloatArray,
     residuals: FloatArray,
-    sums: FloatArray,
 ) -> float:
     """Lay down profile and residuals (model minus image), and sum their squares.
 
     Parameters
     ----------
     values, held : numpy.ndarray
-        The box in rows of `LANES`: 0 and 0 where a pixel has no value, else its value and 1.
+        The box in `lines_of` lines of `LANES`, each the row that `row_of` tells: 0 and 0 where a
+        pixel has no value, else its value and 1.
     rows : int
         How many rows it has.
     p : numpy.ndarray
@@ -44,8 +48,6 @@ def evaluate(
         the box's first.
     profile, residuals : numpy.ndarray
         Filled, like the box.
-    sums : numpy.ndarray
-        Room for `LANES` numbers.
 
     Returns
     -------
@@ -56,34 +58,147 @@ def evaluate(
     half_u, half_v = math.sqrt(0.5) / p[3], math.sqrt(0.5) / p[4]
     ux, uy, vx, vy = cos * half_u, sin * half_u, -sin * half_v, cos * half_v
     x, y, amplitude = p[1], p[2], p[0]
-    # Loops of one kind each, over few arrays: so they are compiled to run over several pixels.
-    for j in range(rows):
-        u_j, v_j = uy * (j - y), vy * (j - y)
-        for i in range(LANES):
-            u, v = ux * (i - x) + u_j, vx * (i - x) + v_j
-            profile[LANES * j + i] = -(u * u + v * v)
-    cells = LANES * rows
-    for i in range(cells):
-        profile[i] = exp_of_negative(profile[i])
+    # Few loops, long ones, of one kind each and over few arrays: so they are compiled to run over
+    # several pixels.
+    if _farthest(ux, uy, vx, vy, x, y, rows) <= _FARTHEST:
+        _lay_by_ratios(ux, uy, vx, vy, x, y, rows, profile, residuals)
+    else:
+        _lay_directly(ux, uy, vx, vy, x, y, rows, profile)
+    cells = LANES * lines_of(rows)
     for i in range(cells):
         profile[i] *= held[i]
     for i in range(cells):
         residuals[i] = amplitude * profile[i] - values[i]
-    sums[:LANES] = 0.0
-    for j in range(rows):
-        for i in range(LANES):
-            sums[i] += residuals[LANES * j + i] * residuals[LANES * j + i]
-    return _sum_lanes(sums)
+    return _sum_of_squares(residuals, cells)
 
 
 @compiled
-def _sum_lanes(sums: FloatArray) -> float:
-    """Sum sixteen numbers, halves upon halves."""
-    for half in (8, 4, 2, 1):
-        for i in range(half):
-            sums[i] += sums[i + half]
-    total: float = sums[0]
-    return total
+def lines_of(rows: int) -> int:
+    """Tell how many lines a box is laid into.
+
+    Parameters
+    ----------
+    rows : int
+        How many rows the box has.
+
+    Returns
+    -------
+    int
+        As many, or one more where they are odd.
+    """
+    return 2 * (rows - rows // 2)
+
+
+@compiled
+def row_of(line: int, rows: int) -> int:
+    """Tell which row of the box stands in a line.
+
+    Parameters
+    ----------
+    line : int
+        From 0: rows upwards and downwards from the middle one take turns.
+    rows : int
+        How many rows the box has.
+
+    Returns
+    -------
+    int
+        The row; -1 for the last line of an odd box, which holds nothing.
+    """
+    return rows // 2 + line // 2 if line % 2 == 0 else rows // 2 - 1 - line // 2
+
+
+@compiled
+def _farthest(ux: float, uy: float, vx: float, vy: float, x: float, y: float, rows: int) -> float:
+    """Give the largest exponent of the box, which is at one of its corners; NaN where it is."""
+    farthest = 0.0
+    for j in (0, rows - 1):
+        for i in (0, LANES - 1):
+            u, v = ux * (i - x) + uy * (j - y), vx * (i - x) + vy * (j - y)
+            exponent = u * u + v * v
+            farthest = exponent if not exponent <= farthest else farthest
+    return farthest
+
+
+@compiled
+def _lay_directly(
+    ux: float, uy: float, vx: float, vy: float, x: float, y: float, rows: int, profile: FloatArray
+) -> None:
+    """Lay down the Gaussian, an exponential a pixel."""
+    lines = lines_of(rows)
+    for line in range(lines):
+        d = row_of(line, rows) - y
+        for i in range(LANES):
+            u, v = ux * (i - x) + uy * d, vx * (i - x) + vy * d
+            profile[LANES * line + i] = -(u * u + v * v)
+    for i in range(LANES * lines):
+        profile[i] = exp_of_negative(profile[i])
+
+
+@compiled
+def _lay_by_ratios(
+    ux: float,
+    uy: float,
+    vx: float,
+    vy: float,
+    x: float,
+    y: float,
+    rows: int,
+    profile: FloatArray,
+    ratios: FloatArray,
+) -> None:
+    """Lay down the Gaussian, with exponentials for the two middle rows alone.
+
+    From there a pixel is to the one before it, upwards or downwards, as a ratio that itself
+    changes by one factor from row to row.
+    """
+    xy, yy, d = 2.0 * (ux * uy + vx * vy), uy * uy + vy * vy, rows // 2 - y
+    for i in range(LANES):
+        u, v = ux * (i - x) + uy * d, vx * (i - x) + vy * d
+        profile[i] = -(u * u + v * v)
+    for i in range(LANES):
+        u, v = ux * (i - x) + uy * (d - 1.0), vx * (i - x) + vy * (d - 1.0)
+        profile[LANES + i] = -(u * u + v * v)
+    for i in range(LANES):
+        ratios[i] = -(xy * (i - x) + yy * (2.0 * d + 1.0))
+    for i in range(LANES):
+        ratios[LANES + i] = xy * (i - x) + yy * (2.0 * d - 3.0)
+    for i in range(2 * LANES):
+        profile[i] = exp_of_negative(profile[i])
+    for i in range(2 * LANES):
+        ratios[i] = exp_of_negative(ratios[i])
+    factor = exp_of_negative(-2.0 * yy)
+    others = LANES * (lines_of(rows) - 2)
+    for i in range(others):
+        ratios[i + 2 * LANES] = ratios[i] * factor
+    for i in range(others):
+        profile[i + 2 * LANES] = profile[i] * ratios[i]
+
+
+@compiled
+def _sum_of_squares(values: FloatArray, cells: int) -> float:
+    """Sum squares in sixteen strands, and these halves upon halves."""
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = s8 = s9 = 0.0
+    s10 = s11 = s12 = s13 = s14 = s15 = 0.0
+    for i in range(0, cells, 16):
+        s0 += values[i] * values[i]
+        s1 += values[i + 1] * values[i + 1]
+        s2 += values[i + 2] * values[i + 2]
+        s3 += values[i + 3] * values[i + 3]
+        s4 += values[i + 4] * values[i + 4]
+        s5 += values[i + 5] * values[i + 5]
+        s6 += values[i + 6] * values[i + 6]
+        s7 += values[i + 7] * values[i + 7]
+        s8 += values[i + 8] * values[i + 8]
+        s9 += values[i + 9] * values[i + 9]
+        s10 += values[i + 10] * values[i + 10]
+        s11 += values[i + 11] * values[i + 11]
+        s12 += values[i + 12] * values[i + 12]
+        s13 += values[i + 13] * values[i + 13]
+        s14 += values[i + 14] * values[i + 14]
+        s15 += values[i + 15] * values[i + 15]
+    low = ((s0 + s8) + (s4 + s12)) + ((s2 + s10) + (s6 + s14))
+    return low + (((s1 + s9) + (s5 + s13)) + ((s3 + s11) + (s7 + s15)))
 
 
 @compiled
@@ -205,11 +320,11 @@ def _column_sums(
 ) -> None:
     """Sum each column: profile squared by powers of y to 4, profile times residual to 2."""
     flat[: 8 * LANES] = 0.0
-    for j in range(rows):
-        d = j - y
+    for line in range(lines_of(rows)):
+        d = row_of(line, rows) - y
         for i in range(LANES):
-            p = profile[LANES * j + i]
-            t, g = p * p, p * residuals[LANES * j + i]
+            p = profile[LANES * line + i]
+            t, g = p * p, p * residuals[LANES * line + i]
             flat[i] += t
             t *= d
             flat[LANES + i] += t
@@ -242,9 +357,10 @@ def _sum_directly(
     row = np.empty(6)
     matrix[:] = 0.0
     gradient[:] = 0.0
-    for j in range(rows):
+    for line in range(lines_of(rows)):
+        j = row_of(line, rows)
         for i in range(LANES):
-            at = profile[LANES * j + i]
+            at = profile[LANES * line + i]
             if at == 0.0:
                 continue
             dx, dy = i - p[1], j - p[2]
@@ -258,6 +374,6 @@ def _sum_directly(
             row[4] = to_v * v / sigma_v
             row[5] = model * u * v * (iv - iu)
             for a in range(6):
-                gradient[a] += row[a] * residuals[LANES * j + i]
+                gradient[a] += row[a] * residuals[LANES * line + i]
                 for b in range(6):
                     matrix[a, b] += row[a] * row[b]

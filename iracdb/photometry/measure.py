@@ -15,6 +15,7 @@ from iracdb import flags as quality
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import Centre, Centres, centre_named, forced_centres
 from iracdb.photometry.circle import circle_sums
+from iracdb.photometry.covered import Covered, cover
 from iracdb.photometry.sky import LEVEL_NOISE, Sky, sky_named
 
 __all__ = [
@@ -202,7 +203,9 @@ def fit_centres(
     images, x, y = _block(images, x, y)
     find = centre_named(centre) if isinstance(centre, str) else centre
     in_field = _in_field(x, y, images.shape)
-    images = _without(images, _beside(images, masked, np.bool_))
+    bad = _beside(images, masked, np.bool_)
+    if bad is not None:
+        images = np.where(bad, np.nan, images)
     return find(images, np.where(in_field, x, np.nan), np.where(in_field, y, np.nan))
 
 
@@ -216,6 +219,7 @@ def measure_fluxes(
     sky: str | Sky = "mean",
     masked: ArrayLike | None = None,
     variance: ArrayLike | None = None,
+    covered: Covered | None = None,
     forced: bool = False,
 ) -> tuple[IntArray, Fluxes]:
     """Lay one aperture on centres that are known.
@@ -238,6 +242,9 @@ def measure_fluxes(
     variance : array_like, optional
         Variances (n, ny, nx) of the pixels in (MJy/sr)^2, as the squares of an uncertainty frame;
         NaN where one is not known.
+    covered : Covered, optional
+        What the masks leave of the images, where it is known; else it is made here. Of no effect
+        without masks.
     forced : bool, optional
         True to lay the aperture on the expected positions, whatever the centres say.
 
@@ -270,8 +277,9 @@ def measure_fluxes(
     flags = _position_flags(x, y, at, aperture, images.shape)
     laid = flags == 0
     at_x, at_y = (np.where(laid, c, np.nan) for c in (at.x, at.y))
-    level = read_sky(_without(images, bad), at_x, at_y, aperture)
-    masked_in_annulus = _masked_of_sky(bad, at_x, at_y, aperture, read_sky)
+    left = None if bad is None else covered or cover(images, bad)
+    level = read_sky(images if left is None else left.usable, at_x, at_y, aperture)
+    masked_in_annulus = _masked_of_sky(left, at_x, at_y, aperture, read_sky)
     circle = circle_sums(images, at_x, at_y, aperture.r, level.level, masked=bad, variance=noise)
 
     flags[circle.nan_pixels > 0] |= quality.NAN_IN_APERTURE
@@ -329,24 +337,16 @@ def _beside(
     return array
 
 
-def _without(images: FloatArray, masked: BoolArray | None) -> FloatArray:
-    """Give images whose masked pixels have no value."""
-    return images if masked is None else np.where(masked, np.nan, images)
-
-
 def _masked_of_sky(
-    masked: BoolArray | None, x: FloatArray, y: FloatArray, aperture: Aperture, read_sky: Sky
+    left: Covered | None, x: FloatArray, y: FloatArray, aperture: Aperture, read_sky: Sky
 ) -> IntArray:
     """Count the masked pixels among those that a sky takes for the annulus."""
-    counts = np.zeros(len(x), dtype=np.int64)
-    if masked is None:
-        return counts
+    if left is None or not left.some.any():
+        return np.zeros(len(x), dtype=np.int64)
     # The sky alone knows which pixels it takes; on an image that lacks nothing but the masked
     # ones it counts these.
-    some = np.flatnonzero(masked.any(axis=(1, 2)))
-    flat = _without(np.zeros((len(some), *masked.shape[1:])), masked[some])
-    counts[some] = read_sky(flat, x[some], y[some], aperture).nan_pixels
-    return counts
+    x, y = (np.where(left.some, at, np.nan) for at in (x, y))
+    return read_sky(left.flat, x, y, aperture).nan_pixels
 
 
 def _in_field(x: FloatArray, y: FloatArray, shape: tuple[int, ...]) -> BoolArray:

@@ -161,8 +161,11 @@ def find_moments(images: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray
         column, row = _brightest(image, x[k], y[k])
         if column < 0 or not _moments(image, column, row, values, scratch, star):
             continue
-        column, row = column + math.floor(star[0] + 0.5), row + math.floor(star[1] + 0.5)
-        if not _moments(image, column, row, values, scratch, star):
+        right, up = math.floor(star[0] + 0.5), math.floor(star[1] + 0.5)
+        column, row = column + right, row + up
+        # The same box has the same moments.
+        again = right != 0 or up != 0
+        if again and not _moments(image, column, row, values, scratch, star):
             continue
         dx, dy, xx, yy, xy, amplitude = star
         if max(abs(dx), abs(dy)) > FARTHEST:

@@ -14,7 +14,8 @@ _DWARF = 2.2250738585072014e-308
 def _decompose(matrix: FloatArray, par: float, factor: FloatArray) -> bool:
     """Give Cholesky's lower factor of matrix + par; a parameter without effect has a zero.
 
-    Tell whether all have an effect.
+    On its diagonal stand the reciprocals, since one division takes as long as many products. Tell
+    whether all have an effect.
     """
     whole = True
     for j in range(6):
@@ -30,9 +31,9 @@ def _decompose(matrix: FloatArray, par: float, factor: FloatArray) -> bool:
                     for low in range(j, 6):
                         factor[low, j] = 0.0
                     break
-                factor[j, j] = math.sqrt(total)
+                factor[j, j] = 1.0 / math.sqrt(total)
             else:
-                factor[i, j] = total / factor[j, j]
+                factor[i, j] = total * factor[j, j]
     return whole
 
 
@@ -42,7 +43,7 @@ def _forward(factor: FloatArray, right: FloatArray, solution: FloatArray) -> Non
         total = right[i]
         for k in range(i):
             total -= factor[i, k] * solution[k]
-        solution[i] = total / factor[i, i] if factor[i, i] > 0.0 else 0.0
+        solution[i] = total * factor[i, i]
 
 
 @compiled
@@ -54,7 +55,7 @@ def _solve(factor: FloatArray, right: FloatArray, solution: FloatArray) -> float
         total = solution[i]
         for k in range(i + 1, 6):
             total -= factor[k, i] * solution[k]
-        solution[i] = total / factor[i, i] if factor[i, i] > 0.0 else 0.0
+        solution[i] = total * factor[i, i]
         length += solution[i] * solution[i]
     return math.sqrt(length)
 

@@ -46,11 +46,11 @@ def compile_all(tell: Callable[[str], object], patience: float = 4.0) -> None:
     announcing.start()
     try:
         # Not in this module's imports: the compiler takes as long to import as all the rest.
-        from iracdb.irac.tan_sip import LARGEST_ORDER, on_plane
+        from iracdb.irac.tan_sip import LARGEST_ORDER, on_planes
 
         order = LARGEST_ORDER
-        plane = np.ones(10 + (order + 1) * (order + 2))
-        on_plane(plane, np.array([1.0]), np.array([1.0]))
+        planes = np.ones((1, 10 + (order + 1) * (order + 2)))
+        on_planes(planes, np.ones((1, 1)), np.ones((1, 1)))
         measure_block(np.ones((1, 32, 32)), [15.5], [15.5], Aperture(3, 3, 7))
         _compile_the_others()
     finally:

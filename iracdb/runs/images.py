@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from iracdb.irac.frames import FrameFile, read_pixels
 from iracdb.irac.near import NearBlocks
+from iracdb.photometry.covered import Covered, cover
 from iracdb.photometry.planes import Planes, Reduced, reduce
 
 FloatArray = npt.NDArray[np.float64]
@@ -43,6 +44,8 @@ class Images:
         Whose image each is: an index into the block's frames.
     unmasked : ndarray of bool, shape (m,)
         Which images lack a mask that was asked for.
+    covered : Covered or None
+        What the masks leave of the images; None where no frame has a mask.
     """
 
     values: FloatArray
@@ -50,6 +53,7 @@ class Images:
     variance: FloatArray | None
     frame: npt.NDArray[np.intp]
     unmasked: npt.NDArray[np.bool_]
+    covered: Covered | None
 
 
 def read_images(
@@ -92,12 +96,15 @@ def read_images(
     read = [_read(frame, planes, mask_bits) for frame in frames]
     counts = [len(one.images) for one in read]
     like = [one.images for one in read]
+    values = like[0] if len(like) == 1 else np.concatenate(like)
+    masked = _joined([one.masked for one in read], like, fill=False)
     return Images(
-        like[0] if len(like) == 1 else np.concatenate(like),
-        _joined([one.masked for one in read], like, fill=False),
+        values,
+        masked,
         _joined([one.variance for one in read], like, fill=np.nan),
         np.repeat(np.arange(len(frames)), counts),
         np.repeat(unmasked, counts),
+        None if masked is None else cover(values, masked),
     )
 
 
@@ -119,27 +126,38 @@ def _read_near(
     # Rooms are kept, and used for block after block by this process.
     make = _room if len(frames) <= BLOCK else _make_room
     most = max(len(frames), BLOCK)
-    values = make(most, (rows, columns), "values").read(frames, *where)
-    masked = variance = None
+    room = make(most, (rows, columns), "values")
+    values = room.read(frames, *where)
+    masked = variance = covered = None
     masks, errors = [frame.mask for frame in frames], [frame.uncertainty for frame in frames]
     if mask_bits and any(masks):
-
-        def is_fatal(bits: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-            return np.asarray((bits.astype(np.int64) & mask_bits) != 0)
-
-        masked = make(most, (rows, columns), "masks").read(masks, *where, is_fatal)
+        is_fatal = partial(_any_of, mask_bits)
+        bad = make(most, (rows, columns), "masks")
+        masked = bad.read(masks, *where, is_fatal)
+        usable = make(most, (rows, columns), "usable")
+        flat = make(most, (rows, columns), "flat")
+        some = usable.cover(room, bad, len(frames))
+        flat.mark(bad, some)
+        covered = Covered(usable.block(len(frames)), flat.block(len(frames)), some)
     if any(errors):
         variance = make(most, (rows, columns), "variances").read(errors, *where, _squared)
-    return Images(values, masked, variance, np.arange(len(frames)), unmasked)
+    return Images(values, masked, variance, np.arange(len(frames)), unmasked, covered)
+
+
+def _any_of(mask_bits: int, pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tell where any of these bits is set."""
+    bits = pixels.astype(np.int64)
+    return np.asarray(np.bitwise_and(bits, mask_bits, out=bits) != 0)
 
 
 def _squared(pixels: npt.NDArray[Any]) -> FloatArray:
-    return pixels.astype(np.float64) ** 2
+    wide = pixels.astype(np.float64)
+    return np.multiply(wide, wide, out=wide)
 
 
 def _make_room(most: int, shape: tuple[int, int], what: str) -> NearBlocks:
     """Make room; what is not read is not masked, and else NaN."""
-    return NearBlocks(most, shape, False if what == "masks" else np.nan)
+    return NearBlocks(most, shape, {"masks": False, "flat": 0.0}.get(what, np.nan))
 
 
 _room = cache(_make_room)
@@ -150,9 +168,10 @@ def _read(frame: FrameFile, planes: Planes, mask_bits: int) -> Reduced:
     pixels = read_pixels(frame)
     masked = variance = None
     if frame.mask is not None and mask_bits:
-        masked = (read_pixels(frame.mask).astype(np.int64) & mask_bits) != 0
+        masked = _any_of(mask_bits, read_pixels(frame.mask))
     if frame.uncertainty is not None:
-        variance = read_pixels(frame.uncertainty) ** 2
+        variance = read_pixels(frame.uncertainty)
+        np.multiply(variance, variance, out=variance)
     if pixels.ndim == 3:
         return reduce(pixels, planes, masked=masked, variance=variance)
     return Reduced(

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb.flags import CENTROIDING, FATAL_IN_APERTURE, NO_MASK
-from iracdb.irac.frames import FrameFile, sky_to_pixel
+from iracdb.irac.frames import FrameFile, sky_to_pixels
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.centre import centre_named
 from iracdb.photometry.centres import forced_centres
@@ -92,11 +92,12 @@ def measure(block: Block) -> list[list[Measurement]]:
     InputsChanged
         Where a file is not the one that the catalogue knows.
     """
-    at_epoch = np.stack([sky_to_pixel(frame.wcs, block.ra, block.dec) for frame in block.frames])
+    systems = [frame.wcs for frame in block.frames]
+    at_epoch = sky_to_pixels(systems, block.ra, block.dec)
     expected = at_epoch.copy()
     for target, moved in enumerate(block.moved):
         if moved is not None:
-            expected[:, target] = _on_frames(block.frames, moved)
+            expected[:, target] = sky_to_pixels(systems, moved[:, :1], moved[:, 1:])[:, 0]
     reach = max(aperture.r_out for aperture in block.apertures) + BESIDE_APERTURE
     images = read_images(
         block.frames, expected[..., 0], expected[..., 1], max(reach, FARTHEST_OF_CENTRES),
@@ -112,11 +113,13 @@ def measure(block: Block) -> list[list[Measurement]]:
         if block.forced:
             centres = forced_centres(x, y)
         else:
-            centres = fit_centres(images.values, x, y, centre=centre, masked=images.masked)
+            usable = images.values if images.covered is None else images.covered.usable
+            centres = fit_centres(usable, x, y, centre=centre)
         for through, aperture in zip(found, block.apertures, strict=True):
             flags, fluxes = measure_fluxes(
                 images.values, x, y, centres, aperture,
-                sky=sky, masked=images.masked, variance=images.variance, forced=block.forced,
+                sky=sky, masked=images.masked, variance=images.variance,
+                covered=images.covered, forced=block.forced,
             )  # fmt: skip
             _name_fatal_pixels(block, images, x, y, aperture, flags, fluxes)
             flags[images.unmasked] |= NO_MASK
@@ -139,9 +142,9 @@ def _name_fatal_pixels(
     Where the star is, is told by a fit that takes the mask for nothing, or by the WCS; no number
     of the image comes of it but the counts.
     """
-    if images.masked is None:
+    if images.masked is None or images.covered is None:
         return
-    lost = np.flatnonzero((flags == CENTROIDING) & images.masked.any(axis=(1, 2)))
+    lost = np.flatnonzero((flags == CENTROIDING) & images.covered.some)
     if not len(lost):
         return
     values, masked, at_x, at_y = images.values[lost], images.masked[lost], x[lost], y[lost]
@@ -156,17 +159,6 @@ def _name_fatal_pixels(
     flags[lost[hit]] = FATAL_IN_APERTURE
     for name in ("masked_in_aperture", "masked_in_annulus"):
         getattr(fluxes, name)[lost[hit]] = getattr(sums, name)[hit]
-
-
-def _on_frames(
-    frames: tuple[FrameFile, ...], positions: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Find where a position of its own falls on each frame."""
-    found = [
-        sky_to_pixel(frame.wcs, ra, dec)[0]
-        for frame, (ra, dec) in zip(frames, positions.tolist(), strict=True)
-    ]
-    return np.stack(found)
 
 
 class Workers(Protocol):
