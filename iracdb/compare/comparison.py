@@ -183,12 +183,14 @@ def compare(database: Database, a: int | str, b: int | str) -> Comparison:
 def _counted(database: Database, connection: Connection, a: Any, b: Any) -> Part | None:
     """Have the database compare the images, and read rows when they are asked for."""
     flags, columns = flag_names(a, b), image_columns(a, b)
-    bits = {name: _BITS[name] for name in flags}
+    # A number of the same name says more than the flag, and stands in its place.
+    told = {name: Compares(name, "flag") for name in flags}
+    told |= {column.name: column for column in columns}
+    bits = {name: _BITS[name] for name in flags if told[name].kind == "flag"}
     joined = join_images(connection, a.run_id, b.run_id, columns, bits)
     if joined is None:
         return None
-    told = (*(Compares(name, "flag") for name in flags), *columns)
-    return CountedPart(told, joined, lambda: _later(database, a, b))
+    return CountedPart(tuple(told.values()), joined, lambda: _later(database, a, b))
 
 
 def _later(database: Database, a: Any, b: Any) -> Part:

@@ -1,4 +1,4 @@
-"""Images of two runs that the database has compared: counts at once, rows when they are asked for."""
+"""Images that the database has compared: counts at once, rows when they are asked for."""
 
 from __future__ import annotations
 

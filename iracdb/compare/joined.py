@@ -1,4 +1,4 @@
-"""Images of two runs joined and compared where they are: what differs comes out, the rest is counted.
+"""Images of two runs joined and compared where they are: only what differs comes out.
 
 The database can only join rows by equal keys. Where that is not what `match_images` does, because
 a frame counts several times, or is known to one run by its time alone, or a target has two numbers
