@@ -6,6 +6,7 @@ import math
 import random
 import uuid
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,8 @@ def made_up(database: Database, chance: random.Random) -> tuple[int, int]:
             number = connection.execute(
                 insert(t.run)
                 .values(
-                    run_id=_next(connection), uuid=str(uuid.uuid4()), name=(name := f"r{uuid.uuid4().hex}"), name_key=name,
+                    run_id=_next(connection), uuid=str(uuid.uuid4()),
+                    name=(name := f"r{uuid.uuid4().hex}"), name_key=name,
                     origin="imported" if imported else "executed", state="finished", channel=2,
                     kind="bcd", layout="16-14-NY", parameters_digest="x", aors=list(AORS),
                     parameters=apply(Request(channel=2), 2, FromHeaders(None), NATIVE).values,
@@ -123,8 +125,8 @@ def _images(
     targets = chance.choice(((1,), (1, 2), (3,), (4,), (1, 3))) if odd else (1,)
     groups = ("A", "B") if odd and chance.random() < 0.3 else ("A",)
     number = 0
-    averages = [(aor, target, group, repeat) for aor in AORS for target in targets
-                for group in groups for repeat in ((0, 1) if odd and chance.random() < 0.2 else (0,))]  # fmt: skip # noqa: E501
+    repeats = (0, 1) if odd and chance.random() < 0.2 else (0,)
+    averages = product(AORS, targets, groups, repeats)
     for place, (aor, target, group, repeat) in enumerate(averages, start=1):
         average = connection.execute(
             insert(t.aor_result)

@@ -46,7 +46,6 @@ class Database:
         self.engine = engine
         self.frozen = frozen
         self.only_read = only_read
-        self._closed = False
 
     @property
     def dialect(self) -> str:
@@ -62,16 +61,6 @@ class Database:
                 if (self.dialect == "postgresql")
                 else connection
             )
-
-    @contextmanager
-    def again(self) -> Iterator[Connection]:
-        """Give a connection like that of `read`, also after `close`: then none is left open."""
-        try:
-            with self.read() as connection:
-                yield connection
-        finally:
-            if self._closed:
-                self.engine.dispose()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -132,7 +121,6 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
-        self._closed = True
         self.engine.dispose()
 
 

@@ -195,8 +195,12 @@ def _counted(database: Database, connection: Connection, a: Any, b: Any) -> Part
 
 def _later(database: Database, a: Any, b: Any) -> Part:
     """Read and match the images of runs that were compared before."""
-    with database.again() as connection:
-        return _image_part(a, b, *_read_both(connection, a, b))
+    try:
+        with database.read() as connection:
+            return _image_part(a, b, *_read_both(connection, a, b))
+    finally:
+        # The catalogue may be closed by now: nothing is to stay open. If not, it opens another.
+        database.engine.dispose()
 
 
 def _read_both(connection: Connection, a: Any, b: Any) -> tuple[Images, Images]:

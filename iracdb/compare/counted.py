@@ -48,27 +48,27 @@ class CountedPart(Part):
         return self._read()
 
     @property
-    def keys_a(self) -> Sequence[ImageKey] | Sequence[AverageKey]:  # type: ignore[override]
+    def keys_a(self) -> Sequence[ImageKey] | Sequence[AverageKey]:
         """What the rows of the first run are about."""
         return self._whole.keys_a
 
     @property
-    def keys_b(self) -> Sequence[ImageKey] | Sequence[AverageKey]:  # type: ignore[override]
+    def keys_b(self) -> Sequence[ImageKey] | Sequence[AverageKey]:
         """What the rows of the second run are about."""
         return self._whole.keys_b
 
     @property
-    def matched(self) -> Matched:  # type: ignore[override]
+    def matched(self) -> Matched:
         """Which rows belong together."""
         return self._whole.matched
 
     @property
-    def columns(self) -> dict[str, ColumnPair]:  # type: ignore[override]
+    def columns(self) -> dict[str, ColumnPair]:
         """Columns that both runs tell, by name."""
         return self._whole.columns
 
     @property
-    def decisive(self) -> tuple[str, ...]:  # type: ignore[override]
+    def decisive(self) -> tuple[str, ...]:
         """Names of the columns that settle what a row comes to: all."""
         return self.names
 

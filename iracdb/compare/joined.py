@@ -112,7 +112,8 @@ def join_images(
     if not _keys_tell_rows(connection, (a, b), held, places):
         return None
     names = [name for name, count in zip(apart, differing, strict=True) if count]
-    size, found = 0, {}
+    size = 0
+    found: dict[str, ColumnPair] = {}
     if names:
         size, found = _differing(connection, pairs, columns, bits, {n: apart[n] for n in names})
     return Joined(shared, (left[0].rows, left[1].rows), size, found)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 from iracdb.errors import NotFound
 from iracdb.runs import registry
 from iracdb.runs.companions import kinds_by_role
+from iracdb.runs.names import LARGEST
 from iracdb.runs.parameters import Parameters
 from iracdb.trace import questions
 from iracdb.trace.graph import Graph, Lineage, Tie
@@ -78,7 +79,7 @@ def lineage_of_aor(
 
 def _run(connection: Connection, which: int | str) -> Row[Any]:
     """Read a run and what it was made with, of a number in one step."""
-    if isinstance(which, int) and 0 <= which <= registry.LARGEST:
+    if isinstance(which, int) and 0 <= which <= LARGEST:
         found = connection.execute(questions.MADE_WITH, {"run": which}).one_or_none()
         if found is not None:
             return found
