@@ -1,7 +1,9 @@
 """How fast two runs are compared in a large catalogue, against the bare SQL join of their images.
 
 The join is one statement through the bare driver: both runs' rows of each frame, with the columns
-that a comparison looks at, by the keys that the tables have; all rows are fetched.
+that a comparison looks at, by the keys that the tables have; all rows are fetched. The summary is
+told without reading rows that are the same; the table of all images, which reads and matches them,
+stands beside it without a goal.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def connected(location: str) -> Any:
     return psycopg.connect(location)
 
 
-def measure(engine: str, size: str) -> Row:
+def measure(engine: str, size: str) -> list[Row]:
     """Compare two runs in one kind of database."""
     location = catalogue_of(engine, ROWS[size])
     count = ROWS[size] // RUNS
@@ -51,23 +53,31 @@ def measure(engine: str, size: str) -> Row:
             seconds = turns(
                 {
                     "ours": lambda: timed(lambda: catalogue.compare(ONE, OTHER).summary(), WALL),
+                    "table": lambda: timed(lambda: catalogue.compare(ONE, OTHER).images, WALL),
                     "join": lambda: timed(lambda: bare.execute(JOIN).fetchall(), WALL),
                 },
                 size,
             )
     finally:
         bare.close()
-    return Row(
-        f"compare of two runs of {count:,} images, {ROWS[size]:,} image rows, {engine}",
-        "the bare SQL join", GOAL, ratios(seconds["ours"], seconds["join"]), WALL, at_most=True,
-        why="Rows are fetched run by run, matched in Python, and each column is compared to the "
-        "bit.",
-    )  # fmt: skip
+    what = f"{count:,} images, {ROWS[size]:,} image rows, {engine}"
+    return [
+        Row(
+            f"compare of two runs of {what}",
+            "the bare SQL join", GOAL, ratios(seconds["ours"], seconds["join"]), WALL, at_most=True,
+            why="The rows are joined twice: to count what differs by column, and to read it.",
+        ),
+        Row(
+            f"the same and its table of all images, {what}",
+            "the bare SQL join", None, ratios(seconds["table"], seconds["join"]), WALL,
+            at_most=True,
+        ),
+    ]  # fmt: skip
 
 
 def rows(size: str) -> list[Row]:
     """Compare in both."""
-    return [measure(engine, size) for engine in ENGINES]
+    return [row for engine in ENGINES for row in measure(engine, size)]
 
 
 if __name__ == "__main__":

@@ -157,11 +157,12 @@ def fill_runs(connection: Connection, aors: int) -> None:
     insert_rows(
         connection, t.run,
         ("run_id", "uuid", "name", "name_key", "origin", "state", "channel", "kind", "layout",
-         "parameters", "parameters_digest", "aors", "software_id", "response_id", "parent_run_id",
-         "operator", "host", "started_at", "finished_at"),
+         "parameters", "parameters_digest", "aors", "inputs_digest", "software_id",
+         "response_id", "parent_run_id", "operator", "host", "started_at", "finished_at"),
         ((n, str(uuid.uuid4()), f"run{n}", f"run{n}",
           "imported" if n <= IMPORTED else "executed", "finished", 2, "bcd", "16-14-NY",
-          parameters, sha(n), keys, *((None, None) if n <= IMPORTED else (1, 1)),
+          parameters, sha(n), keys,
+          *((None, None, None) if n <= IMPORTED else (sha("inputs"), 1, 1)),
           n - DERIVED if n > RUNS - DERIVED else None, "astronomer", "workstation", NOW, NOW)
          for n in range(1, RUNS + 1)),
     )  # fmt: skip

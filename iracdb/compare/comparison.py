@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Connection
+
 from iracdb.catalogue.database import Database
 from iracdb.compare import refusing
-from iracdb.compare.columns import aor_columns, flag_names, image_columns
+from iracdb.compare.columns import Compares, aor_columns, flag_names, image_columns
+from iracdb.compare.counted import CountedPart
+from iracdb.compare.joined import join_images
 from iracdb.compare.made_by import MadeBy, compare_making
 from iracdb.compare.matching import match_averages, match_images
 from iracdb.compare.parts import Part, Which, compare_bits, compare_columns
@@ -165,19 +169,50 @@ def compare(database: Database, a: int | str, b: int | str) -> Comparison:
         reason = refusing.at_once(connection, one, other)
         if reason is not None:
             return Comparison(one, other, reason, made_by)
-        columns = image_columns(one, other)
-        names = ["flags", *(column.name for column in columns)]
-        images = [read_images(connection, run.run_id, names) for run in (one, other)]
         averages = [read_averages(connection, run.run_id) for run in (one, other)]
         same_files = refusing.same_files(connection, one, other)
-    part = _image_part(one, other, *images)
-    reason = None if part.matched.pairs else refusing.no_pairs(one, other, *images)
-    if reason is not None:
-        return Comparison(one, other, reason, made_by)
+        part = _counted(database, connection, one, other)
+        if part is None:
+            images = _read_both(connection, one, other)
+            part = _image_part(one, other, *images)
+            if not part.matched.pairs:
+                return Comparison(one, other, refusing.no_pairs(one, other, *images), made_by)
     return Comparison(one, other, None, made_by, part, _aor_part(one, other, *averages), same_files)
 
 
+def _counted(database: Database, connection: Connection, a: Any, b: Any) -> Part | None:
+    """Have the database compare the images, and read rows when they are asked for."""
+    flags, columns = flag_names(a, b), image_columns(a, b)
+    # A number of the same name says more than the flag, and stands in its place.
+    told = {name: Compares(name, "flag") for name in flags}
+    told |= {column.name: column for column in columns}
+    bits = {name: _BITS[name] for name in flags if told[name].kind == "flag"}
+    joined = join_images(connection, a.run_id, b.run_id, columns, bits)
+    if joined is None:
+        return None
+    return CountedPart(tuple(told.values()), joined, lambda: _later(database, a, b))
+
+
+def _later(database: Database, a: Any, b: Any) -> Part:
+    """Read and match the images of runs that were compared before."""
+    try:
+        with database.read() as connection:
+            return _image_part(a, b, *_read_both(connection, a, b))
+    finally:
+        # The catalogue may be closed by now: nothing is to stay open. If not, it opens another.
+        database.engine.dispose()
+
+
+def _read_both(connection: Connection, a: Any, b: Any) -> tuple[Images, Images]:
+    names = ["flags", *(column.name for column in image_columns(a, b))]
+    return read_images(connection, a.run_id, names), read_images(connection, b.run_id, names)
+
+
 def _image_part(a: Any, b: Any, mine: Images, others: Images) -> Part:
+    """Compare the images of two runs row by row.
+
+    This is what a database's own comparison is held to.
+    """
     matched = match_images(mine.keys, others.keys)
     columns = image_columns(a, b)
     flags = flag_names(a, b)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, distinct, func, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import in_batches
@@ -101,6 +101,9 @@ def compare_inputs(connection: Connection, a: Any, b: Any) -> Inputs:
     """
     if not (measured_here(a) and measured_here(b)):
         return Inputs(known=False)
+    same = _frames_of_same_files(connection, a.run_id, b.run_id)
+    if same is not None:
+        return Inputs(True, same)
     mine_all, theirs_all = _files(connection, a.run_id), _files(connection, b.run_id)
     mine, theirs = _measured(mine_all), _measured(theirs_all)
     shared = mine.keys() & theirs.keys()
@@ -122,6 +125,39 @@ def compare_inputs(connection: Connection, a: Any, b: Any) -> Inputs:
             and (frame, SCIENCE) in shared
             and mine_all.get((frame, role)) != theirs_all.get((frame, role))
         ),
+    )
+
+
+def _frames_of_same_files(connection: Connection, a: int, b: int) -> int | None:
+    """Count the frames that two runs measured, where all files of both are the same."""
+    one, other = t.run_input.alias("one"), t.run_input.alias("other")
+    numbers = [
+        connection.execute(select(func.count()).where(one.c.run_id == run_id)).scalar_one()
+        for run_id in (a, b)
+    ]
+    in_both = (
+        select(one.c.file_id, one.c.role)
+        .join(
+            other,
+            and_(
+                other.c.run_id == b,
+                other.c.file_id == one.c.file_id,
+                other.c.role == one.c.role,
+            ),
+        )
+        .where(one.c.run_id == a)
+        .subquery()
+    )
+    shared = connection.execute(select(func.count()).select_from(in_both)).scalar_one()
+    if not shared == numbers[0] == numbers[1]:
+        return None
+    file = t.file.c
+    return int(
+        connection.execute(
+            select(func.count(distinct(file.frame_id)))
+            .join(t.run_input, t.run_input.c.file_id == file.id)
+            .where(t.run_input.c.run_id == a, t.run_input.c.role == SCIENCE)
+        ).scalar_one()
     )
 
 

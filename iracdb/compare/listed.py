@@ -66,10 +66,10 @@ def column_of(part: Part, name: str) -> str | None:
     """
     plain = name.strip().lower()
     flag = next((f.name for f in FLAGS if f.column and f.column.lower() == plain), plain)
-    if flag in part.columns:
+    if flag in part.names:
         return flag
     found = column_named(name)
-    return found.name if found is not None and found.name in part.columns else None
+    return found.name if found is not None and found.name in part.names else None
 
 
 def check_column(parts: tuple[Part, Part], name: str) -> None:
@@ -89,7 +89,7 @@ def check_column(parts: tuple[Part, Part], name: str) -> None:
     """
     if any(column_of(part, name) for part in parts):
         return
-    images, aors = (", ".join(part.columns) for part in parts)
+    images, aors = (", ".join(part.names) for part in parts)
     raise UsageError(
         f"There is no column {name!r} that both runs tell. Of AORs: {aors}. Of images: {images}"
     )

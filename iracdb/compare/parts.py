@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -83,6 +83,55 @@ class ColumnSummary:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What matched rows come to.
+
+    Parameters
+    ----------
+    columns : dict
+        Columns compared, by name.
+    decisive : tuple of str
+        Names of the columns that settle what a row comes to; one that is not among `columns` is
+        the same in all rows.
+    size : int
+        How many rows.
+    """
+
+    columns: Mapping[str, ColumnPair]
+    decisive: tuple[str, ...]
+    size: int
+
+    @cached_property
+    def outcome(self) -> CodeArray:
+        """What each row comes to: the gravest of what its columns come to."""
+        found = np.zeros(self.size, dtype=np.int8)
+        for name in self.decisive:
+            if name in self.columns:
+                np.maximum(found, self.columns[name].outcome, out=found)
+        return found
+
+    @cached_property
+    def relative(self) -> FloatArray:
+        """The largest relative change of each row, over the columns that settle it."""
+        found = np.zeros(self.size)
+        for name in self.decisive:
+            pair = self.columns.get(name)
+            if pair is not None and pair.numbers is not None:
+                found = np.fmax(found, pair.numbers.relative)
+        return found
+
+    @cached_property
+    def one_sided(self) -> npt.NDArray[np.bool_]:
+        """Which rows have some value in one run alone."""
+        found = np.zeros(self.size, dtype=bool)
+        for name in self.decisive:
+            pair = self.columns.get(name)
+            if pair is not None and pair.numbers is not None:
+                found |= np.isinf(pair.numbers.ulps)
+        return found
+
+
+@dataclass(frozen=True)
 class Part:
     """The images of two runs compared, or their averages.
 
@@ -108,60 +157,52 @@ class Part:
     decisive: tuple[str, ...]
 
     @cached_property
+    def telling(self) -> Rows:
+        """Rows of which all counts can be told: those left out are the same in both runs."""
+        return Rows(self.columns, self.decisive, len(self.matched.pairs))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that both runs tell."""
+        return tuple(self.columns)
+
+    @property
+    def shared(self) -> int:
+        """How many rows are matched."""
+        return len(self.matched.pairs)
+
+    @property
+    def alone(self) -> tuple[int, int]:
+        """How many rows are in the first run alone, and how many in the second."""
+        return len(self.matched.only_a), len(self.matched.only_b)
+
+    @cached_property
     def outcome(self) -> CodeArray:
         """What each matched row comes to: the gravest of what its columns come to."""
-        found = np.zeros(len(self.matched.pairs), dtype=np.int8)
-        for name in self.decisive:
-            if name in self.columns:
-                np.maximum(found, self.columns[name].outcome, out=found)
-        return found
-
-    @cached_property
-    def relative(self) -> FloatArray:
-        """The largest relative change of each matched row, over the columns that settle it."""
-        found = np.zeros(len(self.matched.pairs))
-        for name in self.decisive:
-            pair = self.columns.get(name)
-            if pair is not None and pair.numbers is not None:
-                found = np.fmax(found, pair.numbers.relative)
-        return found
-
-    @cached_property
-    def one_sided(self) -> npt.NDArray[np.bool_]:
-        """Which matched rows have some value in one run alone."""
-        found = np.zeros(len(self.matched.pairs), dtype=bool)
-        for name in self.decisive:
-            pair = self.columns.get(name)
-            if pair is not None and pair.numbers is not None:
-                found |= np.isinf(pair.numbers.ulps)
-        return found
+        return Rows(self.columns, self.decisive, len(self.matched.pairs)).outcome
 
     @property
     def counts(self) -> dict[str, int]:
         """How many rows came to what: the four outcomes, and those of one run alone."""
-        codes = np.bincount(self.outcome, minlength=len(OUTCOMES))
+        codes = np.bincount(self.telling.outcome, minlength=len(OUTCOMES))
+        codes[SAME] += self.shared - self.telling.size
         found = {name: int(codes[code]) for code, name in enumerate(OUTCOMES)}
-        return {
-            **found,
-            "only_a": len(self.matched.only_a),
-            "only_b": len(self.matched.only_b),
-        }
+        return {**found, "only_a": self.alone[0], "only_b": self.alone[1]}
 
     @property
     def largest_relative_change(self) -> float:
         """The largest relative change of a value, over the columns that settle a row."""
-        return largest(self.relative)
+        return largest(self.telling.relative)
 
     @cached_property
     def summaries(self) -> tuple[ColumnSummary, ...]:
         """What became of each column."""
-        return tuple(_summary(pair) for pair in self.columns.values())
+        return tuple(summary_of(pair) for pair in self.columns.values())
 
     @property
     def differs(self) -> bool:
         """Whether any row or column differs."""
-        alone = bool(self.matched.only_a or self.matched.only_b)
-        return alone or any(summary.differs for summary in self.summaries)
+        return any(self.alone) or any(summary.differs for summary in self.summaries)
 
 
 def compare_columns(
@@ -189,7 +230,9 @@ def compare_columns(
     mine = [rows_a[index] for index, _ in matched.pairs]
     others = [rows_b[index] for _, index in matched.pairs]
     return {
-        column.name: _pair(column, [row[place] for row in mine], [row[place] for row in others])
+        column.name: compare_column(
+            column, [row[place] for row in mine], [row[place] for row in others]
+        )
         for place, column in enumerate(columns)
     }
 
@@ -222,7 +265,21 @@ def compare_bits(
     return found
 
 
-def _pair(column: Compares, a: list[Any], b: list[Any]) -> ColumnPair:
+def compare_column(column: Compares, a: Sequence[Any], b: Sequence[Any]) -> ColumnPair:
+    """Compare one column of matched rows.
+
+    Parameters
+    ----------
+    column : Compares
+        Which.
+    a, b : sequence
+        Its values in each run, None for none.
+
+    Returns
+    -------
+    ColumnPair
+        Row by row.
+    """
     if column.kind == "number":
         one, other = as_doubles(a), as_doubles(b)
         numbers = compare_doubles(one, other)
@@ -232,13 +289,25 @@ def _pair(column: Compares, a: list[Any], b: list[Any]) -> ColumnPair:
     return ColumnPair(column, _objects(a), _objects(b), np.array(outcome, dtype=np.int8), None)
 
 
-def _objects(values: list[Any]) -> npt.NDArray[Any]:
+def _objects(values: Sequence[Any]) -> npt.NDArray[Any]:
     found = np.empty(len(values), dtype=object)
     found[:] = values
     return found
 
 
-def _summary(pair: ColumnPair) -> ColumnSummary:
+def summary_of(pair: ColumnPair) -> ColumnSummary:
+    """Tell what became of a column.
+
+    Parameters
+    ----------
+    pair : ColumnPair
+        Compared row by row.
+
+    Returns
+    -------
+    ColumnSummary
+        Counts of the rows.
+    """
     codes = np.bincount(pair.outcome, minlength=len(OUTCOMES))
     has_a, has_b = _present(pair.a), _present(pair.b)
     return ColumnSummary(

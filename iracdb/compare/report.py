@@ -74,7 +74,7 @@ def _twice(comparison: Comparison) -> str:
 
 def _counted(part: Part, noun: str, a: str, b: str) -> str:
     counts = part.counts
-    shared = len(part.matched.pairs)
+    shared = part.shared
     if not shared:
         said = f"no {noun} is in both"
     elif counts["same"] == shared:
@@ -96,9 +96,10 @@ def _counted(part: Part, noun: str, a: str, b: str) -> str:
 
 def _how_far(part: Part) -> str:
     """Tell how far values changed, and how many there are in one run alone."""
-    changed = part.outcome == CHANGED
-    largest_change = largest(part.relative[changed])
-    alone = int(part.one_sided[changed].sum())
+    rows = part.telling
+    changed = rows.outcome == CHANGED
+    largest_change = largest(rows.relative[changed])
+    alone = int(rows.one_sided[changed].sum())
     said = f" by up to {100 * largest_change:.2g} %" if largest_change else ""
     return f"{said} ({alone:,} with a value in one run alone)" if alone else said
 
@@ -125,7 +126,7 @@ def causes_said(comparison: Comparison) -> str:
         One sentence, without a full stop.
     """
     made_by = comparison.made_by
-    alone = any(part.matched.only_a or part.matched.only_b for part in comparison.parts)
+    alone = any(any(part.alone) for part in comparison.parts)
     causes = (cause for cause in made_by.causes if cause.moves != ROWS or alone)
     names = list(dict.fromkeys(cause.name for cause in causes))
     unknown = [each.name for each in made_by.parameters if each.moves == UNKNOWN]

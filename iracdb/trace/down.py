@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Row
 from iracdb.errors import NotFound
 from iracdb.runs import registry
 from iracdb.runs.companions import kinds_by_role
+from iracdb.runs.names import LARGEST
 from iracdb.runs.parameters import Parameters
 from iracdb.trace import questions
 from iracdb.trace.graph import Graph, Lineage, Tie
@@ -52,8 +54,7 @@ def lineage_of_aor(
     NotFound
         Where there is no such run, or it has no such AOR or target.
     """
-    number = registry.find(connection, which).run_id
-    run = connection.execute(questions.MADE_WITH, {"run": number}).one()
+    run = _run(connection, which)
     averages = _averages(connection, run, aorkey, target)
     graph = Graph()
     run_id = add_run(graph, run)
@@ -74,6 +75,16 @@ def lineage_of_aor(
         _add_shown_by(connection, graph, numbers, run.kind, images)
     named = "" if target is None else f" for {averages[0].average_target}"
     return graph.lineage("down", f"AOR {aorkey}{named} in run {run.run_id} ({run.name})")
+
+
+def _run(connection: Connection, which: int | str) -> Row[Any]:
+    """Read a run and what it was made with, of a number in one step."""
+    if isinstance(which, int) and 0 <= which <= LARGEST:
+        found = connection.execute(questions.MADE_WITH, {"run": which}).one_or_none()
+        if found is not None:
+            return found
+    number = registry.find(connection, which).run_id
+    return connection.execute(questions.MADE_WITH, {"run": number}).one()
 
 
 def _averages(
@@ -159,8 +170,7 @@ def _add_sources(
     return found
 
 
-def _image_key(row: Row[Any]) -> tuple[Any, ...]:
-    return row.aor_result_id, row.image_frame, row.image_plane, row.image_repeat
+_image_key = itemgetter(*questions.IMAGE_KEY)
 
 
 def _add_image(
@@ -178,8 +188,8 @@ def _add_image(
         came_from = frame = add_frame(graph, row)
         graph.links(image, sources.get("img_data", ()), "wasDerivedFrom")
     else:
-        came_from = file = add_file(graph, row, row[_FILE_PART], places_of(rows))
         frame = frame_key(row)
+        came_from = file = add_file(graph, row, row[_FILE_PART], places_of(rows), frame)
         graph.link(run_id, file, "used")
     graph.link(image, came_from, "wasDerivedFrom")
     through = "frame" if file is None else "file"

@@ -44,8 +44,9 @@ def frame_key(row: Any) -> str:
     str
         By its exposure, else by its time, else by its number here.
     """
-    if row.expid is not None:
-        return f"frame:{row.channel}/{row.aorkey}/{row.expid}/{row.dcenum}"
+    expid = row.expid
+    if expid is not None:
+        return f"frame:{row.channel}/{row.aorkey}/{expid}/{row.dcenum}"
     if row.frame_mjd is not None:
         return f"frame:{row.channel}/{row.frame_mjd!r}"
     return f"frame:#{row.frame_id}"

@@ -128,11 +128,11 @@ def add_image(graph: Graph, row: Any, told: Sequence[Any], average: str, run: An
     attributes["status"], attributes["why"] = status_of(row)
     attributes["flags"] = list(_names_of(row.flags))
     attributes["run_id"] = run.run_id
-    number = attributes["row_number"]
-    node_id = f"image_result:{run.uuid}:{number}"
+    number, uuid = attributes["row_number"], run.uuid
+    node_id = f"image_result:{uuid}:{number}"
     graph.add(node_id, "image_result", f"image {number} of {run.name}", attributes)
     graph.link(average, node_id, "wasDerivedFrom")
-    graph.link(node_id, f"run:{run.uuid}", "wasGeneratedBy")
+    graph.link(node_id, f"run:{uuid}", "wasGeneratedBy")
     return node_id
 
 
@@ -152,7 +152,7 @@ def add_companion(graph: Graph, image: str, file: str, role: str) -> None:
     graph.link(image, file, "wasDerivedFrom")
 
 
-def add_frame(graph: Graph, row: Any) -> str:
+def add_frame(graph: Graph, row: Any, key: str | None = None) -> str:
     """Add a frame.
 
     Parameters
@@ -161,13 +161,15 @@ def add_frame(graph: Graph, row: Any) -> str:
         To be added to.
     row : Row
         With the labels of `iracdb.trace.identity.COLUMNS`.
+    key : str, optional
+        Its id, where that is known already.
 
     Returns
     -------
     str
         The frame's id.
     """
-    node_id = frame_key(row)
+    node_id = key or frame_key(row)
     if node_id in graph.nodes:
         return node_id
     attributes = {
@@ -181,7 +183,9 @@ def add_frame(graph: Graph, row: Any) -> str:
     return graph.add(node_id, "frame", frame_label(row), attributes)
 
 
-def add_file(graph: Graph, row: Any, told: Sequence[Any], places: Places) -> str:
+def add_file(
+    graph: Graph, row: Any, told: Sequence[Any], places: Places, frame: str | None = None
+) -> str:
     """Add a file, the frame that it shows and the pipeline that made it.
 
     Parameters
@@ -194,6 +198,8 @@ def add_file(graph: Graph, row: Any, told: Sequence[Any], places: Places) -> str
         The part of the row that `iracdb.trace.questions.FILE` names.
     places : sequence
         Where it was seen.
+    frame : str, optional
+        The id of its frame, where that is known already.
 
     Returns
     -------
@@ -208,7 +214,7 @@ def add_file(graph: Graph, row: Any, told: Sequence[Any], places: Places) -> str
     attributes["places"] = [{"path": path, "present": present} for path, present in places]
     attributes["path"], attributes["present"] = best_place(places)
     graph.add(node_id, "file", attributes["name"], attributes)
-    graph.link(node_id, add_frame(graph, row), "specializationOf")
+    graph.link(node_id, add_frame(graph, row, frame), "specializationOf")
     creator, fluxconv = attributes["creator"], attributes["fluxconv"]
     if creator is not None or fluxconv is not None:
         name = f"pipeline:{creator}/{fluxconv!r}"

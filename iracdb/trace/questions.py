@@ -89,6 +89,12 @@ IMAGES: Select[Any] = (
 )
 """The images of averages, each with its frame and the file it was measured on, a row each place."""
 
+_places = {name: place for place, name in enumerate(IMAGES.selected_columns.keys())}
+IMAGE_KEY = tuple(
+    _places[name] for name in ("aor_result_id", "image_frame", "image_plane", "image_repeat")
+)
+"""Where in a row of `IMAGES` stands what tells one image from another."""
+
 _given = t.run_input.c
 
 COMPANIONS: Select[Any] = (

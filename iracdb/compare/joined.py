@@ -1,0 +1,280 @@
+"""Images of two runs joined and compared where they are: only what differs comes out.
+
+The database can only join rows by equal keys. Where that is not what `match_images` does, because
+a frame counts several times, or is known to one run by its time alone, or a target has two numbers
+or no position, nothing is told here, and the rows are read and matched one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists, func, or_, select
+
+from iracdb.catalogue import tables as t
+from iracdb.compare.columns import Compares
+from iracdb.compare.matching import same_targets
+from iracdb.compare.parts import ColumnPair, compare_bits, compare_column
+from iracdb.compare.rows import targets_of
+
+_FLAGS = "flags"
+
+_average_a, _average_b = t.aor_result.alias("average_a"), t.aor_result.alias("average_b")
+_image_a, _image_b = t.image_result.alias("image_a"), t.image_result.alias("image_b")
+_frame = t.frame.c
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Images of two runs, joined by frame, plane and target.
+
+    Parameters
+    ----------
+    shared : int
+        Pairs.
+    alone : tuple of int
+        Rows of the first run alone, and of the second.
+    size : int
+        Pairs that differ in some column.
+    columns : dict
+        The columns in which some pair differs, over those pairs, in no order.
+    """
+
+    shared: int
+    alone: tuple[int, int]
+    size: int
+    columns: dict[str, ColumnPair]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What one run has images of."""
+
+    images: int
+    targets: frozenset[int]
+    once: bool
+    """Whether no AOR has two averages of one target."""
+
+
+@dataclass(frozen=True)
+class _Places:
+    """What rows are about, as far as it settles whether keys are enough."""
+
+    rows: int
+    shown: int
+    """Rows on frames whose exposure is known."""
+    plain: bool
+    """Whether all are on frames of their own AOR, and not repeated in it."""
+    keys: frozenset[tuple[int, int, int]] = frozenset()
+
+
+def join_images(
+    connection: Connection,
+    a: int,
+    b: int,
+    columns: Sequence[Compares],
+    bits: dict[str, int],
+) -> Joined | None:
+    """Join and compare the images of two runs in the database.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    a, b : int
+        Numbers of the runs.
+    columns : sequence of Compares
+        Of ``image_result``.
+    bits : dict
+        Quality flags that are compared: bits of ``flags`` by name.
+
+    Returns
+    -------
+    Joined or None
+        None where no two rows are joined, or where keys alone do not tell which belong together.
+    """
+    held = _held(connection, a), _held(connection, b)
+    if not _numbers_tell_targets(connection, (a, b), held):
+        return None
+    apart = _apart(columns, bits)
+    pairs = _pairs(a, b)
+    counted = connection.execute(_counting(pairs, apart)).one()
+    shared, shown, plain, *differing = counted
+    if not shared:
+        return None
+    left = [
+        _left_over(connection, run, other) if each.images > shared else _Places(0, 0, True)
+        for run, other, each in ((a, b, held[0]), (b, a, held[1]))
+    ]
+    places = [_Places(shared, shown, plain == shared), *left]
+    if not _keys_tell_rows(connection, (a, b), held, places):
+        return None
+    names = [name for name, count in zip(apart, differing, strict=True) if count]
+    size = 0
+    found: dict[str, ColumnPair] = {}
+    if names:
+        size, found = _differing(connection, pairs, columns, bits, {n: apart[n] for n in names})
+    return Joined(shared, (left[0].rows, left[1].rows), size, found)
+
+
+def _held(connection: Connection, run_id: int) -> _Held:
+    result, image = t.aor_result.c, t.image_result.c
+    rows = connection.execute(
+        select(result.target_id, result.aorkey, func.count())
+        .join(t.image_result, image.aor_result_id == result.id)
+        .where(result.run_id == run_id)
+        .group_by(result.id, result.target_id, result.aorkey)
+    ).all()
+    return _Held(
+        sum(row[2] for row in rows),
+        frozenset(row[0] for row in rows),
+        len({tuple(row[:2]) for row in rows}) == len(rows),
+    )
+
+
+def _numbers_tell_targets(
+    connection: Connection, runs: tuple[int, int], held: tuple[_Held, _Held]
+) -> bool:
+    mine, others = (
+        {key for number, key in targets_of(connection, run).items() if number in each.targets}
+        for run, each in zip(runs, held, strict=True)
+    )
+    if any(target.ra is None for target in (*mine, *others)):
+        return False
+    return all(target.number == number for target, number in same_targets(mine, others).items())
+
+
+def _apart(columns: Sequence[Compares], bits: dict[str, int]) -> dict[str, ColumnElement[bool]]:
+    """Write what tells whether a pair differs, by column.
+
+    A database knows no difference between the zeros, and one of the two has a NaN beside NULL:
+    what it finds to be the same is the same, and what differs is looked at again.
+    """
+    a, b = _image_a.c, _image_b.c
+    found: dict[str, ColumnElement[bool]] = {}
+    if bits:
+        mask = sum(bits.values())
+        found[_FLAGS] = a.flags.bitwise_and(mask) != b.flags.bitwise_and(mask)
+    return found | {each.name: a[each.name].is_distinct_from(b[each.name]) for each in columns}
+
+
+def _pairs(a: int, b: int) -> FromClause:
+    one, other = _average_a.c, _average_b.c
+    return (
+        _average_a.join(
+            _average_b,
+            and_(
+                one.run_id == a,
+                other.run_id == b,
+                other.aorkey == one.aorkey,
+                other.target_id == one.target_id,
+            ),
+        )
+        .join(_image_a, _image_a.c.aor_result_id == one.id)
+        .join(
+            _image_b,
+            and_(
+                _image_b.c.aor_result_id == other.id,
+                _image_b.c.frame_id == _image_a.c.frame_id,
+                _image_b.c.plane == _image_a.c.plane,
+            ),
+        )
+    )
+
+
+def _counting(pairs: FromClause, apart: dict[str, ColumnElement[bool]]) -> Any:
+    plain = and_(
+        _frame.aorkey == _average_a.c.aorkey, _image_a.c.repeat == 0, _image_b.c.repeat == 0
+    )
+    return select(
+        func.count(),
+        func.count(_frame.expid),
+        func.count(case((plain, 1))),
+        *(func.count(case((each, 1))) for each in apart.values()),
+    ).select_from(pairs.join(t.frame, _frame.id == _image_a.c.frame_id))
+
+
+def _left_over(connection: Connection, run: int, other: int) -> _Places:
+    """Read what the rows without a counterpart are about."""
+    one, image = _average_a.c, _image_a.c
+    counterpart = exists().where(
+        _average_b.c.run_id == other,
+        _average_b.c.aorkey == one.aorkey,
+        _average_b.c.target_id == one.target_id,
+        _image_b.c.aor_result_id == _average_b.c.id,
+        _image_b.c.frame_id == image.frame_id,
+        _image_b.c.plane == image.plane,
+    )
+    rows = connection.execute(
+        select(
+            image.frame_id, image.plane, one.target_id, image.repeat, one.aorkey,
+            _frame.aorkey, _frame.expid,
+        )
+        .select_from(
+            _average_a.join(_image_a, image.aor_result_id == one.id).join(
+                t.frame, _frame.id == image.frame_id
+            )
+        )
+        .where(one.run_id == run, ~counterpart)
+    ).all()  # fmt: skip
+    return _Places(
+        len(rows),
+        sum(row[6] is not None for row in rows),
+        all(row[3] == 0 and row[4] == row[5] for row in rows),
+        frozenset((row[0], row[1], row[2]) for row in rows),
+    )
+
+
+def _keys_tell_rows(
+    connection: Connection,
+    runs: tuple[int, int],
+    held: tuple[_Held, _Held],
+    places: Sequence[_Places],
+) -> bool:
+    # One frame known by its exposure and one by its time alone may be the same.
+    if sum(each.shown for each in places) not in (0, sum(each.rows for each in places)):
+        return False
+    # What is left in both is about the same in other AORs.
+    if places[1].keys & places[2].keys:
+        return False
+    if all(each.plain for each in places) and all(each.once for each in held):
+        return True
+    return not any(_counts_twice(connection, run) for run in runs)
+
+
+def _counts_twice(connection: Connection, run_id: int) -> bool:
+    result, image = t.aor_result.c, t.image_result.c
+    twice = (
+        select(image.frame_id)
+        .join(t.aor_result, result.id == image.aor_result_id)
+        .where(result.run_id == run_id)
+        .group_by(image.frame_id, image.plane, result.target_id)
+        .having(func.count() > 1)
+        .limit(1)
+    )
+    return connection.execute(twice).first() is not None
+
+
+def _differing(
+    connection: Connection,
+    pairs: FromClause,
+    columns: Sequence[Compares],
+    bits: dict[str, int],
+    apart: dict[str, ColumnElement[bool]],
+) -> tuple[int, dict[str, ColumnPair]]:
+    """Read the pairs that differ, in the columns in which any does."""
+    asked = [side.c[name] for name in apart for side in (_image_a, _image_b)]
+    rows = connection.execute(select(*asked).select_from(pairs).where(or_(*apart.values()))).all()
+    read = dict(zip(apart, _by_two(list(zip(*rows, strict=True))), strict=True))
+    found = {}
+    if _FLAGS in read:
+        found = compare_bits(tuple(bits), tuple(bits.values()), *read[_FLAGS])
+    found |= {each.name: compare_column(each, *read[each.name]) for each in columns
+              if each.name in read}  # fmt: skip
+    return len(rows), found
+
+
+def _by_two(items: Sequence[Any]) -> list[tuple[Any, Any]]:
+    return list(zip(items[::2], items[1::2], strict=True))
