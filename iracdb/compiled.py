@@ -6,7 +6,9 @@ numba takes as long to import as all else together.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from llvmlite import ir
@@ -14,6 +16,34 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_WITH_KERNELS = ("irac", "photometry")
+
+
+def stamp_of(rooms: Path) -> str:
+    """Tell what is compiled by a hash of its sources.
+
+    Parameters
+    ----------
+    rooms : pathlib.Path
+        The package.
+
+    Returns
+    -------
+    str
+        Another one where any module with compiled functions has changed.
+    """
+    found = hashlib.sha256()
+    own = Path(__file__).name
+    measuring = (path for room in _WITH_KERNELS for path in sorted((rooms / room).glob("*.py")))
+    for path in (rooms / own, *measuring):
+        source = path.read_bytes()
+        if path.name == own or b"iracdb.compiled import" in source:
+            found.update(path.name.encode() + b"\0" + source)
+    return found.hexdigest()
+
+
+_STAMP = stamp_of(Path(__file__).parent)
 
 
 def compiled(function: _Function) -> _Function:
@@ -37,10 +67,16 @@ def compiled(function: _Function) -> _Function:
         That does the same.
     """
     try:
-        return cast(_Function, njit(cache=True, error_model="numpy")(function))
+        made = njit(cache=True, error_model="numpy")(function)
     except RuntimeError:
         # There is no place for a cache.
         return cast(_Function, njit(error_model="numpy")(function))
+    # numba looks at the function's own file alone, and would go on with what was compiled of
+    # another that it calls.
+    kept: Any = getattr(getattr(made, "_cache", None), "_cache_file", None)
+    if hasattr(kept, "_source_stamp"):
+        kept._source_stamp = _STAMP
+    return cast(_Function, made)
 
 
 def inlined(function: _Function) -> _Function:

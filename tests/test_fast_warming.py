@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
+from iracdb import compiled
+from iracdb.compiled import stamp_of
 from iracdb.photometry import warming
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.circle_kernel import sum_circles
@@ -67,3 +70,23 @@ def test_nothing_is_left_to_compile_for_the_handbook():
         measure_block(made.images, [15.5], [15.5], Aperture(3, 3, 7), centre="moment", sky=sky)
     assert all(before)
     assert [kernel.signatures for kernel in kernels] == before
+
+
+def test_what_is_kept_is_of_these_very_sources(tmp_path):
+    for kernel in (sum_rings, sum_circles, find_moments, read_skies, reduce_planes):
+        stamp = kernel._cache._cache_file._source_stamp
+        assert stamp == stamp_of(Path(compiled.__file__).parent)
+    room = tmp_path / "photometry"
+    room.mkdir()
+    kernel = "from iracdb.compiled import x"
+    for path, text in (
+        (tmp_path / "compiled.py", ""),
+        (room / "b.py", ""),
+        (room / "a.py", kernel),
+    ):
+        path.write_text(text)
+    before = stamp_of(tmp_path)
+    (room / "b.py").write_text("a = 2")
+    assert stamp_of(tmp_path) == before
+    (room / "a.py").write_text(f"{kernel}, y")
+    assert stamp_of(tmp_path) != before
