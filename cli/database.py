@@ -68,6 +68,7 @@ def partition(rows: int | None, is_undone: bool) -> None:
     is done, or nothing. Not while a run is made.
     """
     from iracdb.catalogue import partitions
+    from iracdb.catalogue.cutting import CUT_BY
     from iracdb.catalogue.urls import database_url
 
     url = database_url(location())
@@ -79,7 +80,7 @@ def partition(rows: int | None, is_undone: bool) -> None:
         return
     found = partitions.partition(url, rows=partitions.ROWS if rows is None else rows)
     for table, parts in found.items():
-        click.echo(f"{table}: {many(len(parts), 'part')}, cut by {partitions.CUT_BY[table]}")
+        click.echo(f"{table}: {many(len(parts), 'part')}, cut by {CUT_BY[table]}")
         for part in parts:
             first = "the first" if part.first is None else f"{part.first:,}"
             end = "on" if part.end is None else f"to {part.end - 1:,}"
