@@ -31,7 +31,7 @@ from typing import Any
 
 import large
 from places import empty
-from rows import number
+from scale_table import carried_on, written
 from server_clock import Clock
 from sqlalchemy import Connection, text
 from sqlalchemy.schema import AddConstraint, ForeignKeyConstraint
@@ -47,8 +47,6 @@ TABLES = ("image_result", "run_input", "header", "file", "file_location", "frame
 NEW_AORS = 100
 QUESTIONS = 50
 ROUNDS = 3
-ARCHIVE = {"rows": 1_000_000_000, "files": 50_000_000}
-"""The size that the table is carried on to."""
 
 
 def trial(layout: str, rows: int) -> dict[str, float]:
@@ -137,10 +135,18 @@ def _cut_by_hash(connection: Connection, parts: int) -> None:
 
 
 def _load(database: Database, rows: int) -> None:
+    """Fill the tables as a restored backup would: rows first, then their keys and indices."""
     with database.write() as connection:
-        if database.dialect == "postgresql":
-            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        if database.dialect == "sqlite":
+            large.fill(connection, rows)
+            return
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        keys = [t.image_result.primary_key, t.run_input.primary_key]
+        for key in keys:
+            connection.execute(text(f"ALTER TABLE {key.table.name} DROP CONSTRAINT {key.name}"))
         large.fill(connection, rows)
+        for key in keys:
+            connection.execute(AddConstraint(key))
 
 
 def _analyse(database: Database) -> None:
@@ -356,36 +362,6 @@ def of_files(folder: Path) -> dict[str, float]:
     }
 
 
-# --- Telling it ----------------------------------------------------------------------------------
-
-
-def carried_on(found: dict[str, float], rows: int) -> dict[str, float]:
-    """Carry sizes and rates on to the whole archive, in proportion to rows; see docs/scale.md."""
-    times = ARCHIVE["rows"] / rows
-    sizes = {
-        what.replace(", bytes a row", ", GB"): size * ARCHIVE["rows"] / 1e9
-        for what, size in found.items()
-        if what.endswith("bytes a row") and what.split(":")[0] in ("image_result", "run_input")
-    }
-    hours = {
-        what.replace(", s", ", hours"): seconds * times / 3600
-        for what, seconds in found.items()
-        if what.endswith(", s") and what.split(",")[0].split(" ")[0] in ("load", "building")
-    }
-    rate = found["writing a new run, images a second"]
-    return sizes | hours | {"all runs written one by one, hours": ARCHIVE["rows"] / rate / 3600}
-
-
-def table(columns: dict[str, dict[str, float]]) -> str:
-    """Write what was found as a table in Markdown, a column each catalogue."""
-    names = list(dict.fromkeys(what for found in columns.values() for what in found))
-    lines = [f"| what | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
-    for name in names:
-        cells = (number(found.get(name)) for found in columns.values())
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
 def main(words: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -407,14 +383,14 @@ def main(words: list[str] | None = None) -> int:
     for count in chosen.rows:
         for layout in chosen.layouts:
             keep(f"{layout}, {count:,}", trial(layout, count))
-    print(table(columns))
+    print(written(columns))
     print("\nCarried on, in proportion:\n")
-    print(table({
+    print(written({
         name: carried_on(found, int(name.rpartition(", ")[2].replace(",", "")))
         for name, found in columns.items()
     }))  # fmt: skip
     if chosen.archive is not None:
-        print(f"\nFiles:\n\n{table({str(chosen.archive.name): of_files(chosen.archive)})}")
+        print(f"\nFiles:\n\n{written({str(chosen.archive.name): of_files(chosen.archive)})}")
     return 0
 
 

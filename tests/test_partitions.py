@@ -144,14 +144,16 @@ def test_rows_are_the_same(whole: str, in_parts: str) -> None:
 def everything(location: str, folder: Path) -> dict[str, Any]:
     """All that is told of two runs; their files are in the folder."""
     with Catalogue(location) as catalogue:
-        for number in (1, 2):
-            export_run(catalogue.get(number), folder, formats=("csv", "ecsv", "votable"))
-            catalogue.freeze(number, folder / f"run{number}.irac")
+        folder.mkdir()
+        # Before anything is noted that has a time of its own.
         name = catalogue.sql("SELECT min(name) FROM file WHERE kind = 'bcd'").rows[0][0]
         compared = catalogue.compare(1, 2)
         looked = [catalogue.lineage(2, aor=AORS[0]), catalogue.lineage(file=name)]
+        catalogue.freeze(1, folder / "run1.irac")
+        for number in (1, 2):
+            export_run(catalogue.get(number), folder, formats=("csv", "ecsv", "votable"))
         return {
-            "compared": compared.summary(),
+            "compared": str(compared.summary()),
             "rows": [str(list(table.as_array())) for table in (compared.images, compared.aors)],
             "lineage": [(graph.nodes.rows, graph.edges.rows, graph.ties) for graph in looked],
             "verified": [catalogue.verify(number).exact for number in (1, 2)],
@@ -164,15 +166,15 @@ def everything(location: str, folder: Path) -> dict[str, Any]:
         }
 
 
-def test_everything_told_is_the_same(whole: str, in_parts: str, tmp_path: Path) -> None:
+def test_everything_told_is_the_same(mine: str, mine_in_parts: str, tmp_path: Path) -> None:
     told = [
         everything(location, tmp_path / name)
-        for location, name in ((whole, "whole"), (in_parts, "in_parts"))
+        for location, name in ((mine, "whole"), (mine_in_parts, "in_parts"))
     ]
     assert told[0]["verified"] == [True, True]
     for what, found in told[0].items():
-        assert told[1][what] == found, what
-        assert found
+        # As texts: NaN is not equal to itself.
+        assert str(told[1][what]) == str(found) != "[]", what
     # Frozen runs among them: to the byte.
     names = {path.name for path in (tmp_path / "whole").iterdir()}
     assert {"run1.irac", "run1_img_data.csv", "run2_img_data.vot"} <= names
@@ -184,20 +186,15 @@ def test_copy_and_thaw(mine_in_parts: str, whole: str, tmp_path: Path) -> None:
         catalogue.copy_to(tmp_path / "copy.sqlite")
         catalogue.freeze(2, tmp_path / "run2.irac")
     assert rows_of(str(tmp_path / "copy.sqlite")) == rows_of(whole)
-    with Catalogue(tmp_path / "empty.sqlite") as empty:
-        empty.ingest(tmp_path)
-        other = empty.thaw(tmp_path / "run2.irac")
     with Catalogue(tmp_path / "more.sqlite") as more:
-        more.thaw(tmp_path / "run2.irac")
-        changed = more.get(2)
-        assert changed.digest.sha256 == other.digest
+        digest = more.thaw(tmp_path / "run2.irac").digest
     with Catalogue(mine_in_parts) as catalogue:
         assert not catalogue.thaw(tmp_path / "run2.irac").new
-        before = catalogue.digest(2).sha256
+        assert catalogue.digest(2).sha256 == digest
         catalogue.withdraw(2, "a test")
         catalogue.restore(2)
         catalogue.rename(2, "renamed")
-        assert catalogue.digest("renamed").sha256 == before
+        assert catalogue.digest("renamed").sha256 == digest
 
 
 def test_runs_are_made_and_continued(mine: str, mine_in_parts: str, tmp_path: Path) -> None:
