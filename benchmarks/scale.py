@@ -31,13 +31,13 @@ from typing import Any
 
 import large
 from places import empty
-from scale_table import carried_on, written
+from scale_table import carried_on, for_page, written
 from server_clock import Clock
 from sqlalchemy import Connection, text
-from sqlalchemy.schema import AddConstraint, ForeignKeyConstraint
+from sqlalchemy.schema import AddConstraint, ForeignKeyConstraint, UniqueConstraint
 
 from iracdb import Catalogue
-from iracdb.catalogue import cutting, partitions, views
+from iracdb.catalogue import cutting, partitions, upkeep, views
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.bulk import insert_rows
 from iracdb.catalogue.database import Database
@@ -75,6 +75,7 @@ def trial(layout: str, rows: int) -> dict[str, float]:
             found["load, s on the wall"] = time.perf_counter() - begun
             found["VACUUM after the load, s"] = clock.seconds(lambda: _alone(database, "VACUUM"))
             found["ANALYZE, s"] = clock.seconds(lambda: _analyse(database))
+            found["ANALYZE after a run, s"] = clock.seconds(lambda: _after_a_run(database))
             found |= _sizes(database, rows)
             if engine == "PostgreSQL":
                 found |= _indices(database, clock)
@@ -154,6 +155,11 @@ def _analyse(database: Database) -> None:
         connection.execute(text("ANALYZE"))
 
 
+def _after_a_run(database: Database) -> None:
+    with database.write() as connection:
+        upkeep.analyse(connection)
+
+
 @contextmanager
 def _session(database: Database) -> Iterator[Connection]:
     """Give a connection outside transactions."""
@@ -192,7 +198,9 @@ def _sizes(database: Database, rows: int) -> dict[str, float]:
     for table in TABLES:
         model = t.metadata.tables[table]
         names = [table, f"pk_{table}", f"sqlite_autoindex_{table}_1",
-                 *sorted(str(index.name) for index in model.indexes)]  # fmt: skip
+                 *sorted(str(index.name) for index in model.indexes),
+                 *sorted(str(key.name) for key in model.constraints
+                         if isinstance(key, UniqueConstraint))]  # fmt: skip
         for name in names:
             if name in held:
                 kind = "table" if name == table else f"index {name}"
@@ -244,30 +252,34 @@ def _pages(database: Database, rows: int) -> dict[str, float]:
     """Count the pages that PostgreSQL looks at: what a cold disk would be asked for."""
     if database.dialect != "postgresql":
         return {}
-    asked = {
-        "pages for the images of an average": "WHERE i.aor_result_id = {average}",
-        "pages for the images of a frame": "WHERE i.frame_id = {frame}",
-    }
     aors, rng = large.aors_of(rows), random.Random(2)
+    span = "i.aor_result_id BETWEEN {first} AND {last} AND a.run_id = {run}"
+    asked = {
+        "the images of an average": ("i.aor_result_id = {first}", QUESTIONS),
+        "the images of a frame": ("i.frame_id = {frame}", QUESTIONS),
+        "the images of a run": ("a.run_id = {run}", ROUNDS),
+        "the images of a run, its span told": (span, ROUNDS),
+    }
     found: dict[str, float] = {}
     with database.read() as connection:
-        for what, condition in asked.items():
+        for what, (condition, times) in asked.items():
             counts, planning = [], []
-            for _ in range(QUESTIONS):
+            for _ in range(times):
+                run = rng.randint(1, large.RUNS)
                 which = condition.format(
-                    average=rng.randint(1, large.RUNS * aors),
+                    run=run, first=(run - 1) * aors + 1, last=run * aors,
                     frame=rng.randint(1, aors * large.IMAGES),
-                )
+                )  # fmt: skip
                 explained = connection.execute(text(
-                    "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
-                    f"SELECT i.*, a.run_id FROM image_result i "
-                    f"JOIN aor_result a ON a.id = i.aor_result_id {which}"
+                    "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
+                    "SELECT i.*, a.run_id FROM image_result i "
+                    f"JOIN aor_result a ON a.id = i.aor_result_id WHERE {which}"
                 )).scalar_one()[0]  # fmt: skip
                 plan = explained["Plan"]
                 counts.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
                 planning.append(explained["Planning Time"])
-            found[what] = statistics.median(counts)
-            found[f"planning, {what.removeprefix('pages for ')}, ms"] = statistics.median(planning)
+            found[f"pages for {what}"] = statistics.median(counts)
+            found[f"planning, {what}, ms"] = statistics.median(planning)
     return found
 
 
@@ -365,7 +377,10 @@ def of_files(folder: Path) -> dict[str, float]:
 def main(words: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rows", nargs="+", type=int, default=[1_000_000], help="of image_result")
+    parser.add_argument(
+        "--rows", nargs="*", type=int, default=[1_000_000],
+        help="of image_result; without a number what is kept is printed",
+    )  # fmt: skip
     parser.add_argument("--layouts", nargs="+", default=["PostgreSQL", "PostgreSQL:cut:10"])
     parser.add_argument("--json", type=Path, help="where what was found is kept, and added to")
     parser.add_argument("--archive", type=Path, help="a folder of FITS files to measure, too")
@@ -384,6 +399,7 @@ def main(words: list[str] | None = None) -> int:
         for layout in chosen.layouts:
             keep(f"{layout}, {count:,}", trial(layout, count))
     print(written(columns))
+    print(f"\nFor the page:\n\n{for_page(columns)}")
     print("\nCarried on, in proportion:\n")
     print(written({
         name: carried_on(found, int(name.rpartition(", ")[2].replace(",", "")))

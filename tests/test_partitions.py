@@ -27,7 +27,7 @@ from verify_helpers import a_database
 from warm import carried_out
 
 from iracdb import Catalogue
-from iracdb.catalogue import cutting, partitions, revisions, views
+from iracdb.catalogue import cutting, partitions, revisions, upkeep, views
 from iracdb.catalogue.cutting import CUT_BY
 from iracdb.catalogue.database import Database, connect, open_database
 from iracdb.catalogue.locks import run_lock
@@ -573,6 +573,52 @@ def _program(name: str) -> str:
     if found is None:
         pytest.skip(f"no {name} is installed")
     return found
+
+
+# --- What keeps it quick ------------------------------------------------------------------------
+
+
+def test_last_parts_alone_are_analysed(mine_in_parts: str) -> None:
+    told = (
+        "SELECT relname, pg_stat_get_last_analyze_time(oid) FROM pg_class "
+        "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    with opened(mine_in_parts) as database:
+        with database.write() as connection:
+            before = dict(connection.execute(text(told)).all())  # type: ignore[arg-type]
+        with database.write() as connection:
+            upkeep.analyse(connection)
+            connection.execute(text("SELECT pg_stat_force_next_flush()"))
+        with database.read() as connection:
+            after = dict(connection.execute(text(told)).all())  # type: ignore[arg-type]
+    looked_at = {name for name, when in after.items() if when != before[name]}
+    assert looked_at == (set(metadata.tables) - set(CUT_BY)) | {
+        "header_3", "run_input_2", "image_result_3",
+    }  # fmt: skip
+
+
+def test_span_of_runs_leaves_out_no_row_and_opens_no_other_part(whole: str, in_parts: str) -> None:
+    image, result = metadata.tables["image_result"], metadata.tables["aor_result"]
+    for location in (whole, in_parts):
+        with opened(location) as database, database.read() as connection:
+            for runs in ([1], [2], [1, 2]):
+                asked = sa.select(image).join(result, result.c.id == image.c.aor_result_id)
+                asked = asked.where(result.c.run_id.in_(runs))
+                spanned = asked.where(upkeep.span_of_runs(connection, runs))
+                rows = connection.execute(asked).all()
+                assert sorted(connection.execute(spanned).all(), key=repr) == sorted(rows, key=repr)
+                assert rows
+            nothing = sa.select(image).where(upkeep.span_of_runs(connection, [77]))
+            assert connection.execute(nothing).all() == []
+    with opened(in_parts) as database, database.read() as connection:
+        asked = sa.select(image.c.x).where(upkeep.span_of_runs(connection, [2]))
+        words = asked.compile(database.engine, compile_kwargs={"literal_binds": True})
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {words}")).scalars())
+    parts = {
+        name for name in ("image_result_1", "image_result_2", "image_result_3") if name in plan
+    }
+    assert "image_result_1" not in parts
+    assert parts
 
 
 # --- The command ---------------------------------------------------------------------------------
