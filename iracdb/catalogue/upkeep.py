@@ -1,4 +1,4 @@
-"""What keeps a large catalogue quick: statistics of what was written; where the rows of runs lie."""
+"""What keeps a large catalogue quick: statistics of what was written, where rows of runs lie."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, false, func, select, text
 
 from iracdb.catalogue.cutting import CUT_BY, parts_of
 from iracdb.catalogue.tables import aor_result, image_result, metadata
+from iracdb.errors import CatalogueError
 
 
 def analyse(connection: Connection) -> None:
@@ -22,7 +23,10 @@ def analyse(connection: Connection) -> None:
     connection : sqlalchemy.Connection
         In a transaction that may write.
     """
-    in_parts = {table: parts_of(connection, table) for table in CUT_BY}
+    try:
+        in_parts = {table: parts_of(connection, table) for table in CUT_BY}
+    except CatalogueError:  # cut in another way: which part is the last is not known
+        in_parts = {}
     if not any(in_parts.values()):
         connection.execute(text("ANALYZE"))
         return
