@@ -80,7 +80,8 @@ def partition(url: URL, *, rows: int = ROWS) -> dict[str, list[Part]]:
 def undo(url: URL) -> dict[str, list[Part]]:
     """Make each table one whole again, in one transaction.
 
-    The rows of all parts but the first are written anew.
+    The rows of all parts but the first are written anew: a reader whose transaction began before
+    does not see them there, so that nobody ought to read meanwhile.
 
     Parameters
     ----------
