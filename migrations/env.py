@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from iracdb.catalogue import views
+from iracdb.catalogue.cutting import names_of_parts
 from iracdb.catalogue.database import connect
 from iracdb.catalogue.revisions import VERSION_TABLE, current
 from iracdb.catalogue.tables import metadata
@@ -14,12 +15,15 @@ from iracdb.catalogue.urls import database_url
 
 def migrate(connection: Connection) -> None:
     """Run the migrations on an open connection."""
+    parts = names_of_parts(connection)
     context.configure(
         connection=connection,
         target_metadata=metadata,
         version_table=VERSION_TABLE,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
+        # A part is changed with its table, and no model tells of it.
+        include_name=lambda name, kind, _: kind != "table" or name not in parts,
         transaction_per_migration=False,
     )
     context.run_migrations()

@@ -135,3 +135,35 @@ def test_made_files_differ_and_are_what_their_names_say(
             assert catalogue.problems().rows == []
             assert len(catalogue.aors().rows) == 2
             catalogue.plan(channel=1)  # refuses what a run would refuse
+
+
+def test_trial_of_sizes_tells_every_layout(
+    benchmarks: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from helpers import fits_of, put, spec
+
+    put(tmp_path / "archive", spec(), content=fits_of(spec()))
+    layouts = ["SQLite", "PostgreSQL", "PostgreSQL:cut:2", "PostgreSQL:hash:2"]
+    kept = tmp_path / "trial.json"
+    words = ["--rows", "10000", "--layouts", *layouts, "--json", str(kept)]
+    scale = benchmarks.importlib.import_module("scale")
+    assert scale.main([*words, "--archive", str(tmp_path / "archive")]) == 0
+    found = json.loads(kept.read_text())
+    assert list(found) == [f"{layout}, 10,000" for layout in layouts]
+    for told in found.values():
+        assert 150 < told["image_result: table, bytes a row"] < 400
+        assert 0 < told["image_result: index ix_image_result_frame_id, bytes a row"] < 40
+        assert all(math.isfinite(value) and value >= 0 for value in told.values())
+        assert told["writing a new run, images a second"] > 0
+    # What is cut is asked in each part: at least one more page a part.
+    pages = [
+        found[f"{layout}, 10,000"]["pages for the images of a frame"] for layout in layouts[1:]
+    ]
+    assert pages[0] < pages[1]
+    assert pages[0] < pages[2]
+    assert "cutting: the whole becomes the first part, s" in found["PostgreSQL, 10,000"]
+    printed = capsys.readouterr().out
+    assert "| image_result: table, GB |" in printed
+    assert "| header: bytes a file, indices included |" in printed
+    with pytest.raises(SystemExit, match="is no layout"):
+        scale.trial("Oracle", 10_000)
