@@ -597,21 +597,22 @@ def test_last_parts_alone_are_analysed(mine_in_parts: str) -> None:
     }  # fmt: skip
 
 
-def test_span_of_runs_leaves_out_no_row_and_opens_no_other_part(whole: str, in_parts: str) -> None:
+def test_parts_of_a_run_leave_out_no_row_and_open_no_other(whole: str, in_parts: str) -> None:
     image, result = metadata.tables["image_result"], metadata.tables["aor_result"]
     for location in (whole, in_parts):
         with opened(location) as database, database.read() as connection:
-            for runs in ([1], [2], [1, 2]):
+            for run in (1, 2):
                 asked = sa.select(image).join(result, result.c.id == image.c.aor_result_id)
-                asked = asked.where(result.c.run_id.in_(runs))
-                spanned = asked.where(upkeep.span_of_runs(connection, runs))
+                asked = asked.where(result.c.run_id == run)
+                told = upkeep.in_their_parts(connection, run)
+                assert bool(told) == (location == in_parts)
                 rows = connection.execute(asked).all()
-                assert sorted(connection.execute(spanned).all(), key=repr) == sorted(rows, key=repr)
+                spanned = connection.execute(asked.where(*told)).all()
+                assert sorted(spanned, key=repr) == sorted(rows, key=repr)
                 assert rows
-            nothing = sa.select(image).where(upkeep.span_of_runs(connection, [77]))
-            assert connection.execute(nothing).all() == []
+            assert upkeep.in_their_parts(connection, 77) == []
     with opened(in_parts) as database, database.read() as connection:
-        asked = sa.select(image.c.x).where(upkeep.span_of_runs(connection, [2]))
+        asked = sa.select(image.c.x).where(*upkeep.in_their_parts(connection, 2))
         words = asked.compile(database.engine, compile_kwargs={"literal_binds": True})
         plan = "\n".join(connection.execute(text(f"EXPLAIN {words}")).scalars())
     parts = {

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from sqlalchemy import ColumnElement, Connection, FromClause, func, select, text
 
-from sqlalchemy import ColumnElement, Connection, false, func, select, text
-
-from iracdb.catalogue.cutting import CUT_BY, parts_of
+from iracdb.catalogue.cutting import CUT_BY, is_cut, parts_of
 from iracdb.catalogue.tables import aor_result, image_result, metadata
 from iracdb.errors import CatalogueError
 
@@ -36,26 +33,50 @@ def analyse(connection: Connection) -> None:
     connection.execute(text(f"ANALYZE {told}"))
 
 
-def span_of_runs(connection: Connection, runs: Sequence[int]) -> ColumnElement[Any]:
-    """Tell, as a condition on images, between which averages the rows of some runs lie.
+def in_their_parts(
+    connection: Connection, run: int, images: FromClause = image_result
+) -> list[ColumnElement[bool]]:
+    """Tell where the images of a run lie, if they are in parts.
 
-    To be asked beside what picks the runs: it leaves out no row of theirs. Who joins images to the
-    averages of a run does not tell PostgreSQL in which parts these are; told so, it opens no other.
+    To be asked beside what picks the run's averages. It leaves out no row; without it PostgreSQL
+    looks for each average in every part.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         To a catalogue.
-    runs : sequence of int
-        Numbers of runs.
+    run : int
+        Its number.
+    images : sqlalchemy.FromClause, optional
+        ``image_result``, or an alias of it.
 
     Returns
     -------
-    sqlalchemy.ColumnElement
-        Of ``image_result``; false where they have no averages.
+    list of sqlalchemy.ColumnElement
+        One condition; none where the table is one whole, or cut in another way, or the run has no
+        averages.
     """
+    span = span_in_parts(connection, run)
+    return [] if span is None else [images.c.aor_result_id.between(*span)]
+
+
+def span_in_parts(connection: Connection, run: int) -> tuple[int, int] | None:
+    """Tell the numbers of a run's first and last average, if images are in parts.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    run : int
+        The run's number.
+
+    Returns
+    -------
+    tuple of int or None
+        None where nothing would be won by them: see `in_their_parts`.
+    """
+    if connection.dialect.name != "postgresql" or not is_cut(connection, "image_result"):
+        return None
     numbers = select(func.min(aor_result.c.id), func.max(aor_result.c.id))
-    first, last = connection.execute(numbers.where(aor_result.c.run_id.in_(list(runs)))).one()
-    if first is None:
-        return false()
-    return image_result.c.aor_result_id.between(first, last)
+    first, last = connection.execute(numbers.where(aor_result.c.run_id == run)).one()
+    return None if first is None else (first, last)

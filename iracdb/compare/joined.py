@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists, func, or_, select
 
 from iracdb.catalogue import tables as t
+from iracdb.catalogue.upkeep import in_their_parts
 from iracdb.compare.columns import Compares
 from iracdb.compare.matching import same_targets
 from iracdb.compare.parts import ColumnPair, compare_bits, compare_column
@@ -99,7 +100,7 @@ def join_images(
     if not _numbers_tell_targets(connection, (a, b), held):
         return None
     apart = _apart(columns, bits)
-    pairs = _pairs(a, b)
+    pairs = _pairs(connection, a, b)
     counted = connection.execute(_counting(pairs, apart)).one()
     shared, shown, plain, *differing = counted
     if not shared:
@@ -124,7 +125,7 @@ def _held(connection: Connection, run_id: int) -> _Held:
     rows = connection.execute(
         select(result.target_id, result.aorkey, func.count())
         .join(t.image_result, image.aor_result_id == result.id)
-        .where(result.run_id == run_id)
+        .where(result.run_id == run_id, *in_their_parts(connection, run_id))
         .group_by(result.id, result.target_id, result.aorkey)
     ).all()
     return _Held(
@@ -160,7 +161,7 @@ def _apart(columns: Sequence[Compares], bits: dict[str, int]) -> dict[str, Colum
     return found | {each.name: a[each.name].is_distinct_from(b[each.name]) for each in columns}
 
 
-def _pairs(a: int, b: int) -> FromClause:
+def _pairs(connection: Connection, a: int, b: int) -> FromClause:
     one, other = _average_a.c, _average_b.c
     return (
         _average_a.join(
@@ -172,10 +173,14 @@ def _pairs(a: int, b: int) -> FromClause:
                 other.target_id == one.target_id,
             ),
         )
-        .join(_image_a, _image_a.c.aor_result_id == one.id)
+        .join(
+            _image_a,
+            and_(_image_a.c.aor_result_id == one.id, *in_their_parts(connection, a, _image_a)),
+        )
         .join(
             _image_b,
             and_(
+                *in_their_parts(connection, b, _image_b),
                 _image_b.c.aor_result_id == other.id,
                 _image_b.c.frame_id == _image_a.c.frame_id,
                 _image_b.c.plane == _image_a.c.plane,
@@ -200,6 +205,7 @@ def _left_over(connection: Connection, run: int, other: int) -> _Places:
     """Read what the rows without a counterpart are about."""
     one, image = _average_a.c, _image_a.c
     counterpart = exists().where(
+        *in_their_parts(connection, other, _image_b),
         _average_b.c.run_id == other,
         _average_b.c.aorkey == one.aorkey,
         _average_b.c.target_id == one.target_id,
@@ -217,7 +223,7 @@ def _left_over(connection: Connection, run: int, other: int) -> _Places:
                 t.frame, _frame.id == image.frame_id
             )
         )
-        .where(one.run_id == run, ~counterpart)
+        .where(one.run_id == run, ~counterpart, *in_their_parts(connection, run, _image_a))
     ).all()  # fmt: skip
     return _Places(
         len(rows),
@@ -249,7 +255,7 @@ def _counts_twice(connection: Connection, run_id: int) -> bool:
     twice = (
         select(image.frame_id)
         .join(t.aor_result, result.id == image.aor_result_id)
-        .where(result.run_id == run_id)
+        .where(result.run_id == run_id, *in_their_parts(connection, run_id))
         .group_by(image.frame_id, image.plane, result.target_id)
         .having(func.count() > 1)
         .limit(1)

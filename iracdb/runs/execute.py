@@ -13,7 +13,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue import targets as catalogue_targets
@@ -22,6 +22,7 @@ from iracdb.catalogue.database import Database, in_batches
 from iracdb.catalogue.file_places import Place, frame_files, places_of_files
 from iracdb.catalogue.selection import ScienceFile
 from iracdb.catalogue.targets import Position
+from iracdb.catalogue.upkeep import analyse
 from iracdb.errors import InputsChanged, RunRefused
 from iracdb.irac.frames import FrameFile, check_unchanged
 from iracdb.runs import registry
@@ -157,7 +158,7 @@ def execute_together(
             registry.close(connection, run_id)
     with database.write() as connection:
         # A join of two runs takes seconds until the database knows how large they are.
-        connection.execute(text("ANALYZE"))
+        analyse(connection)
 
 
 def _aors_done(connection: Connection, run_id: int) -> set[int]:
