@@ -604,15 +604,15 @@ def test_parts_of_a_run_leave_out_no_row_and_open_no_other(whole: str, in_parts:
             for run in (1, 2):
                 asked = sa.select(image).join(result, result.c.id == image.c.aor_result_id)
                 asked = asked.where(result.c.run_id == run)
-                told = upkeep.in_their_parts(connection, run)
-                assert bool(told) == (location == in_parts)
+                told = upkeep.between_its_averages(connection, run)
+                assert told
                 rows = connection.execute(asked).all()
                 spanned = connection.execute(asked.where(*told)).all()
                 assert sorted(spanned, key=repr) == sorted(rows, key=repr)
                 assert rows
-            assert upkeep.in_their_parts(connection, 77) == []
+            assert upkeep.between_its_averages(connection, 77) == []
     with opened(in_parts) as database, database.read() as connection:
-        asked = sa.select(image.c.x).where(*upkeep.in_their_parts(connection, 2))
+        asked = sa.select(image.c.x).where(*upkeep.between_its_averages(connection, 2))
         words = asked.compile(database.engine, compile_kwargs={"literal_binds": True})
         plan = "\n".join(connection.execute(text(f"EXPLAIN {words}")).scalars())
     parts = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, FromClause, func, select, text
 
-from iracdb.catalogue.cutting import CUT_BY, is_cut, parts_of
+from iracdb.catalogue.cutting import CUT_BY, parts_of
 from iracdb.catalogue.tables import aor_result, image_result, metadata
 from iracdb.errors import CatalogueError
 
@@ -33,13 +33,14 @@ def analyse(connection: Connection) -> None:
     connection.execute(text(f"ANALYZE {told}"))
 
 
-def in_their_parts(
+def between_its_averages(
     connection: Connection, run: int, images: FromClause = image_result
 ) -> list[ColumnElement[bool]]:
-    """Tell where the images of a run lie, if they are in parts.
+    """Tell between which averages the images of a run lie, on PostgreSQL.
 
-    To be asked beside what picks the run's averages. It leaves out no row; without it PostgreSQL
-    looks for each average in every part.
+    To be asked beside what picks the run's averages; it leaves out no row. Without it PostgreSQL
+    would sooner read all images than look for those of many averages, in every part if the table
+    is cut.
 
     Parameters
     ----------
@@ -53,15 +54,14 @@ def in_their_parts(
     Returns
     -------
     list of sqlalchemy.ColumnElement
-        One condition; none where the table is one whole, or cut in another way, or the run has no
-        averages.
+        One condition; none on SQLite, which goes by the averages, and of a run that has none.
     """
-    span = span_in_parts(connection, run)
+    span = span_of_averages(connection, run)
     return [] if span is None else [images.c.aor_result_id.between(*span)]
 
 
-def span_in_parts(connection: Connection, run: int) -> tuple[int, int] | None:
-    """Tell the numbers of a run's first and last average, if images are in parts.
+def span_of_averages(connection: Connection, run: int) -> tuple[int, int] | None:
+    """Tell the numbers of a run's first and last average, on PostgreSQL.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def span_in_parts(connection: Connection, run: int) -> tuple[int, int] | None:
     Returns
     -------
     tuple of int or None
-        None where nothing would be won by them: see `in_their_parts`.
+        None where nothing would be won by them: see `between_its_averages`.
     """
-    if connection.dialect.name != "postgresql" or not is_cut(connection, "image_result"):
+    if connection.dialect.name != "postgresql":
         return None
     numbers = select(func.min(aor_result.c.id), func.max(aor_result.c.id))
     first, last = connection.execute(numbers.where(aor_result.c.run_id == run)).one()

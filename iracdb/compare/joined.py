@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists, func, or_, select
 
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.upkeep import in_their_parts
+from iracdb.catalogue.upkeep import between_its_averages
 from iracdb.compare.columns import Compares
 from iracdb.compare.matching import same_targets
 from iracdb.compare.parts import ColumnPair, compare_bits, compare_column
@@ -125,7 +125,7 @@ def _held(connection: Connection, run_id: int) -> _Held:
     rows = connection.execute(
         select(result.target_id, result.aorkey, func.count())
         .join(t.image_result, image.aor_result_id == result.id)
-        .where(result.run_id == run_id, *in_their_parts(connection, run_id))
+        .where(result.run_id == run_id, *between_its_averages(connection, run_id))
         .group_by(result.id, result.target_id, result.aorkey)
     ).all()
     return _Held(
@@ -175,12 +175,14 @@ def _pairs(connection: Connection, a: int, b: int) -> FromClause:
         )
         .join(
             _image_a,
-            and_(_image_a.c.aor_result_id == one.id, *in_their_parts(connection, a, _image_a)),
+            and_(
+                _image_a.c.aor_result_id == one.id, *between_its_averages(connection, a, _image_a)
+            ),
         )
         .join(
             _image_b,
             and_(
-                *in_their_parts(connection, b, _image_b),
+                *between_its_averages(connection, b, _image_b),
                 _image_b.c.aor_result_id == other.id,
                 _image_b.c.frame_id == _image_a.c.frame_id,
                 _image_b.c.plane == _image_a.c.plane,
@@ -205,7 +207,7 @@ def _left_over(connection: Connection, run: int, other: int) -> _Places:
     """Read what the rows without a counterpart are about."""
     one, image = _average_a.c, _image_a.c
     counterpart = exists().where(
-        *in_their_parts(connection, other, _image_b),
+        *between_its_averages(connection, other, _image_b),
         _average_b.c.run_id == other,
         _average_b.c.aorkey == one.aorkey,
         _average_b.c.target_id == one.target_id,
@@ -223,7 +225,7 @@ def _left_over(connection: Connection, run: int, other: int) -> _Places:
                 t.frame, _frame.id == image.frame_id
             )
         )
-        .where(one.run_id == run, ~counterpart, *in_their_parts(connection, run, _image_a))
+        .where(one.run_id == run, ~counterpart, *between_its_averages(connection, run, _image_a))
     ).all()  # fmt: skip
     return _Places(
         len(rows),
@@ -255,7 +257,7 @@ def _counts_twice(connection: Connection, run_id: int) -> bool:
     twice = (
         select(image.frame_id)
         .join(t.aor_result, result.id == image.aor_result_id)
-        .where(result.run_id == run_id, *in_their_parts(connection, run_id))
+        .where(result.run_id == run_id, *between_its_averages(connection, run_id))
         .group_by(image.frame_id, image.plane, result.target_id)
         .having(func.count() > 1)
         .limit(1)

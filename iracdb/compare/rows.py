@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Row, func, select
 
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.upkeep import in_their_parts
+from iracdb.catalogue.upkeep import between_its_averages
 from iracdb.compare.matching import AverageKey, FrameKey, ImageKey, TargetKey
 
 image, result = t.image_result.c, t.aor_result.c
@@ -83,7 +83,7 @@ def read_images(
     query = (
         select(*_IMAGE_KEY, *(image[name] for name in columns))
         .select_from(t.image_result.join(t.aor_result, result.id == image.aor_result_id))
-        .where(result.run_id == run_id, *in_their_parts(connection, run_id))
+        .where(result.run_id == run_id, *between_its_averages(connection, run_id))
         .order_by(image.row_number)
     )
     if aorkey is not None:
@@ -193,7 +193,7 @@ def frames_of(
     held = (
         select(image.frame_id)
         .join(t.aor_result, result.id == image.aor_result_id)
-        .where(result.run_id == run_id, *in_their_parts(connection, run_id))
+        .where(result.run_id == run_id, *between_its_averages(connection, run_id))
     )
     if aorkey is not None:
         held = held.where(result.aorkey == aorkey)

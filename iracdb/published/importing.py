@@ -14,6 +14,7 @@ from sqlalchemy import Connection, or_, select, text
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.bulk import no_garbage_collection
 from iracdb.catalogue.database import Database
+from iracdb.catalogue.upkeep import analyse
 from iracdb.errors import InputRefused, RunRefused, UsageError
 from iracdb.published.ahead import ReadRun, reader
 from iracdb.published.reading import PublishedRun, find_runs
@@ -121,7 +122,7 @@ def import_runs(
                 progress(done, len(found), file_name)
     if any(made.new for made in report.imported):
         with database.write() as connection:
-            connection.execute(text("ANALYZE"))
+            analyse(connection)
     return report
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from iracdb.catalogue import views
-from iracdb.catalogue.upkeep import span_in_parts
+from iracdb.catalogue.upkeep import span_of_averages
 from iracdb.flags import flag_of_column
 from iracdb.layouts import CellForm, Column, Layout
 from iracdb.runs.coded import Cells, Coded, plain
@@ -61,7 +61,7 @@ def read_columns(
     parts: list[list[Cells]] = [[] for _ in forms]
     # Put in order here: a database would sort whole rows.
     statement = f"SELECT {', '.join(selected)} FROM {source} WHERE a.run_id = {int(run_id)}{listed}"  # noqa: S608
-    span = span_in_parts(connection, run_id) if which == "img" else None
+    span = span_of_averages(connection, run_id) if which == "img" else None
     if span is not None:
         statement += f" AND i.aor_result_id BETWEEN {span[0]} AND {span[1]}"
     for rows in _fetched(connection, statement):

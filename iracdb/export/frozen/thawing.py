@@ -16,6 +16,7 @@ from iracdb.catalogue import views
 from iracdb.catalogue.activity import record_activity
 from iracdb.catalogue.clock import now
 from iracdb.catalogue.database import Database
+from iracdb.catalogue.upkeep import analyse
 from iracdb.errors import InputRefused, RunRefused
 from iracdb.export.frozen.carrying import Carrier, Place, Step
 from iracdb.export.frozen.holdings import Holdings
@@ -119,7 +120,7 @@ def thaw(
         thawing = _Thawing(source, target, path, contents, held, started_at)
         done = thawing.take_in(runs, number, name, step)
     with database.write() as connection:
-        connection.execute(text("ANALYZE"))
+        analyse(connection)
     return done
 
 
