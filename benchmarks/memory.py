@@ -21,14 +21,14 @@ FEWER = 4
 
 GOAL_MB, GOAL_GROWTH = 600.0, 1.1
 
-# ru_maxrss is in kB on Linux, in bytes on macOS.
 RUN = """
-import resource, sys
+import sys
+sys.path.insert(0, sys.argv[2])
+from rows import peak_memory
 from iracdb import Catalogue
 with Catalogue(sys.argv[1]) as catalogue:
     catalogue.run(channel=1, radius=(3.0, 3.0, 7.0))
-unit = 1 if sys.platform == "darwin" else 1024
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+print(peak_memory())
 """
 
 
@@ -41,7 +41,7 @@ def peak_of_run(frames: int, folder: Path) -> list[float]:
     with empty("SQLite", folder) as location:
         with Catalogue(location) as catalogue:
             catalogue.ingest(archive)
-        words = [sys.executable, "-P", "-c", RUN, location]
+        words = [sys.executable, "-P", "-c", RUN, location, str(Path(__file__).parent)]
         told = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
     return [float(told.split()[-1]) / 1e6]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ import time
 from pathlib import Path
 
 from places import empty
-from rows import PROCESSOR, SIZES, Row, show
+from rows import PROCESSOR, SIZES, Row, peak_memory, show
 from sqlalchemy import Connection, insert
 
 from iracdb import Catalogue
@@ -102,12 +101,12 @@ def file_name(i: int) -> str:
 
 
 def write(location: str, format_name: str, out: str) -> None:
-    """Write in this process; tell seconds, seconds of the processor, and the most memory, kB."""
+    """Write in this process; tell seconds, seconds of the processor, and the most memory, bytes."""
     start = time.perf_counter()
     with Catalogue(location) as catalogue:
         catalogue.write_prov(1, out, format=format_name, level="image")
     seconds = time.perf_counter() - start
-    print(seconds, time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(seconds, time.process_time(), peak_memory())
 
 
 def read_back(location: str, format_name: str, out: str) -> None:
@@ -134,7 +133,7 @@ def apart(what: str, *words: str) -> str:
 def measure(location: str, format_name: str, out: Path) -> tuple[float, float, float]:
     """Give seconds, seconds of the processor, and the most memory in GB."""
     words = apart("--write", location, format_name, str(out)).split()
-    return float(words[0]), float(words[1]), float(words[2]) * 1024 / 1e9
+    return float(words[0]), float(words[1]), float(words[2]) / 1e9
 
 
 def rows(size: str) -> list[Row]:
