@@ -30,8 +30,12 @@ def table(found: Sequence[dict[str, Any]]) -> str:
             goal = f"{'under ' if row['at_most'] else ''}{number(row['goal'])}{unit}"
         cells = (row["what"], row["against"], reached, goal, _MET[row["met"]], row["clock"])
         lines.append(f"| {' | '.join(cells)} |")
-    whys = {row["what"]: row["why_not"] for row in found if row["why_not"]}
-    lines += ["", *(f"- {what}: {why}" for what, why in whys.items())] if whys else []
+    whys: dict[str, list[str]] = {}
+    for row in found:
+        if row["why_not"]:
+            whys.setdefault(row["why_not"], []).append(row["what"])
+    told = (f"- {'; '.join(dict.fromkeys(whats))}: {why}" for why, whats in whys.items())
+    lines += ["", *told] if whys else []
     return "\n".join(lines)
 
 
