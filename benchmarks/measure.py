@@ -94,8 +94,8 @@ def rows(size: str) -> list[Row]:
     return [
         Row(f"{said}, SQLite", "the plain way without a database", 120,
             ratios(at_work["plain"], at_work["ours"]), PROCESSOR,
-            why="Measuring is half of it; the rest is planning, finding files, rows, averages and "
-            "the digest: see the profile in docs/performance.md."),
+            why="Measuring is under two fifths of it; the rest is planning, finding files, rows, "
+            "averages and the digest: see the profile in docs/performance.md."),
         Row(f"{said}, PostgreSQL", "the same on SQLite", 0.8,
             ratios(passed["sqlite"], passed["postgresql"]), WALL,
             why="Each row crosses a socket to another process, and its keys are checked there."),

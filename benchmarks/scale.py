@@ -26,6 +26,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,7 @@ def _sizes(database: Database, rows: int) -> dict[str, float]:
 def _indices(database: Database, clock: Clock) -> dict[str, float]:
     found = {}
     for index in ("pk_image_result", *sorted(str(i.name) for i in t.image_result.indexes)):
-        seconds = clock.seconds(lambda index=index: _alone(database, f"REINDEX INDEX {index}"))  # type: ignore[misc]
+        seconds = clock.seconds(partial(_alone, database, f"REINDEX INDEX {index}"))
         found[f"building {index}, s"] = seconds
     return found
 
@@ -291,9 +292,7 @@ def _new_runs(database: Database, rows: int, clock: Clock) -> dict[str, float]:
     for place in range(ROUNDS):
         run_id = large.RUNS + 1 + place
         _declare(database, run_id, aors)
-        seconds.append(
-            clock.seconds(lambda run_id=run_id, first=first: _write(database, run_id, first, aors))  # type: ignore[misc]
-        )
+        seconds.append(clock.seconds(partial(_write, database, run_id, first, aors)))
         first += aors
     rate = aors * large.IMAGES / statistics.median(seconds)
     return {"writing a new run, images a second": rate}

@@ -181,7 +181,7 @@ def _read_and_pack(found: Found) -> Reading:
     """Read a file, and do what can be done before storing: in a worker, while it is at hand."""
     reading = read_one(found)
     if reading.file is not None:
-        reading.packed  # noqa: B018 (it is kept in the reading, and sent with it)
+        _ = reading.packed  # it is kept in the reading, and sent with it
         # Hundreds of headers in pieces would leave no room in the processor's own memory.
         reading.file.header.forget()
     return reading
