@@ -20,6 +20,7 @@ from astropy.io.votable import parse
 from astropy.io.votable.ucd import check_ucd
 from astropy.table import MaskedColumn, QTable, Table
 from run_helpers import averages, command, cut_short, images, read_csv, write_frames
+from sqlalchemy import text
 
 from iracdb import Catalogue
 from iracdb.errors import CannotWrite, RunRefused, UsageError
@@ -423,3 +424,15 @@ def test_the_command(tmp_path: Path) -> None:
     assert "run13_log.txt" in refused.stderr
     assert command(location, *words, "--overwrite", folder=tmp_path).returncode == 0
     assert (tmp_path / "tables" / "run13_log.txt").read_text().startswith("Date Reduced     : ")
+
+
+def test_images_are_exported_in_their_order_wherever_their_rows_lie(tmp_path: Path) -> None:
+    write_frames(tmp_path / "frames", *(replace(FRAME, expid=n, mjd=54000 + n) for n in range(3)))
+    with Catalogue(tmp_path / "iracdb.sqlite") as catalogue:
+        catalogue.ingest(tmp_path / "frames")
+        run = catalogue.run()
+        with catalogue._database.write() as connection:
+            connection.execute(text("UPDATE image_result SET row_number = 4 - row_number"))
+        export_run(run, tmp_path / "tables")
+    rows = read_csv((tmp_path / "tables" / "run1_img_data.csv").read_text())
+    assert [float(row["Time[MJD]"]) for row in rows] == [54002.0, 54001.0, 54000.0]
