@@ -48,6 +48,7 @@ PLACES: dict[str, Place] = {
          "Write a target's light curve: one row an image, by time."),
         ("colour", "lightcurves", "colour",
          "Join two runs of different channels: flux ratios and Vega colours."),
+        ("plot", "plotting", "plot", "Draw figures of a run, and write what is drawn beside them."),
         ("radius-test", "studies", "radius_test",
          "Measure every AOR through several apertures at once."),
         ("studies", "studies", "studies", "List the studies: runs that belong together."),

@@ -20,6 +20,7 @@ from iracdb.export.frozen.api import KeepsRuns
 from iracdb.export.prov.api import WritesProvenance
 from iracdb.export.study_api import MakesStudies
 from iracdb.published.api import PublishedRuns
+from iracdb.report.api import ShowsRuns
 from iracdb.trace.api import TracesNumbers
 from iracdb.verify.api import VerifiesRuns
 
@@ -40,6 +41,7 @@ class Catalogue(
     VerifiesRuns,
     KeepsRuns,
     MakesStudies,
+    ShowsRuns,
 ):
     """A catalogue of frames and runs.
 

@@ -23,8 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the top of the house to the ground: a room imports only from rooms below its own.
 FLOORS = (
     "iracdb_cli",
+    "iracdb.web",
     "iracdb.compat",
     "iracdb.api",
+    "iracdb.report",
     "iracdb.verify",
     "iracdb.published",
     "iracdb.export",

@@ -1,0 +1,1 @@
+"""The figures, one file each: ``gather`` makes the table of what is drawn, ``draw`` draws it."""

@@ -1,0 +1,66 @@
+"""The figures there are: their names, what each shows, and how large it is."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, NamedTuple
+
+from iracdb.errors import UsageError
+
+
+class Figure(NamedTuple):
+    """A figure that can be asked for.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, and its file in `iracdb.report.figures`, with underscores.
+    sentence : str
+        What it shows.
+    runs : int
+        How many runs it is about: 1 or 2.
+    size : tuple of float
+        Width and height, inches.
+    """
+
+    name: str
+    sentence: str
+    runs: int = 1
+    size: tuple[float, float] = (7.2, 4.6)
+
+    @property
+    def module(self) -> Any:
+        """Its file, with ``gather`` and ``draw``."""
+        return importlib.import_module(f"iracdb.report.figures.{self.name.replace('-', '_')}")
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("lightcurve", "Flux against time: every average, or the images of one AOR"),
+)
+"""All of them, in the order of the work."""
+
+
+def figure_named(name: str) -> Figure:
+    """Find a figure.
+
+    Parameters
+    ----------
+    name : str
+        Of `FIGURES`.
+
+    Returns
+    -------
+    Figure
+        The one.
+
+    Raises
+    ------
+    UsageError
+        Where there is none of that name.
+    """
+    for figure in FIGURES:
+        if figure.name == name:
+            return figure
+    raise UsageError(
+        f"There is no figure {name!r}: choose from {', '.join(one.name for one in FIGURES)}"
+    )
