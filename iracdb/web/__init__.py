@@ -1,0 +1,1 @@
+"""The catalogue in a browser: pages that only read, on this machine unless told otherwise."""

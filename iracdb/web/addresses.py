@@ -1,0 +1,39 @@
+"""The addresses, in the order in which they are looked at: each says what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from iracdb.web.pages import runs
+
+
+class Page(NamedTuple):
+    """One address.
+
+    Parameters
+    ----------
+    path : str
+        With the names of its parts.
+    function : callable
+        From a request to a View or a Response.
+    raw : bool, optional
+        Whether it is a file of its own, such as a picture, and has no JSON.
+    """
+
+    path: str
+    function: Callable[..., Any]
+    raw: bool = False
+
+    @property
+    def json_path(self) -> str:
+        """What its JSON and CSV are called, without the ending."""
+        return "/runs" if self.path == "/" else self.path
+
+
+PAGES: tuple[Page, ...] = (
+    Page("/", runs.start),
+    Page("/run/{run}/lightcurve", runs.lightcurve),
+    Page("/run/{run}", runs.run),
+)
+"""All of them."""

@@ -1,0 +1,1 @@
+"""What each address answers: a file a kind of page."""

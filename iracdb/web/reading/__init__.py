@@ -1,0 +1,1 @@
+"""What the pages show, read from the database: a stretch of rows at a time."""
