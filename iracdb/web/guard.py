@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 COOKIE = "iracdb_token"
 """Holds the token once it was given in an address."""
@@ -122,7 +125,8 @@ class Guarded:
 
     def _let_in(self, scope: Scope, query: list[tuple[str, str]]) -> Response:
         """Keep the token in a cookie, and take it out of the address."""
-        path = scope["path"] if not scope["path"].startswith("//") else "/"
+        # Two strokes at the beginning, of either kind, would lead a browser to another host.
+        path = "/" + quote(scope["path"].lstrip("/\\"))
         answer = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
         answer.set_cookie(COOKIE, self._guard.token or "", httponly=True, samesite="strict")
         answer.headers["Cache-Control"] = "no-store"
@@ -130,10 +134,9 @@ class Guarded:
 
 
 def _name(host: str) -> str:
-    """Take the port off a Host header."""
-    if host.startswith("["):
-        return host.partition("]")[0].lower() + "]"
-    return host.partition(":")[0].lower().removesuffix(".")
+    """Take the port off a Host header; '' where it is none as it should be."""
+    found = _HOST.fullmatch(host)
+    return found["name"].lower().removesuffix(".") if found else ""
 
 
 def _cookie(headers: Headers) -> str:

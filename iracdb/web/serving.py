@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Collection
-from contextlib import closing
+from contextlib import closing, suppress
 
 from iracdb.api import Catalogue
 from iracdb.errors import CannotWrite, UsageError
@@ -75,7 +75,9 @@ def serve(
         )  # fmt: skip
         if ready is not None:
             ready(f"http://{shown}:{bound}/{f'?token={token}' if token else ''}")
-        server.run(sockets=[listener])
+        # Once it has shut down uvicorn passes Ctrl-C on; here it is how one ends serving.
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:
