@@ -199,12 +199,17 @@ class Curve {
   }
 }
 
+// `data-state` tells when it is done: drawn, or left as the picture that was there.
 async function begin(figure) {
-  const answer = await fetch(figure.dataset.points);
-  if (!answer.ok) return;
-  const told = await answer.json();
-  told.rows = told.rows.filter((one) => one.flux !== null && one.time !== null);
-  if (told.rows.length > 1) figure.curve = new Curve(figure, told);
+  try {
+    const answer = await fetch(figure.dataset.points);
+    const told = answer.ok ? await answer.json() : { rows: [] };
+    told.rows = told.rows.filter((one) => one.flux !== null && one.time !== null);
+    if (told.rows.length > 1) new Curve(figure, told);
+    figure.dataset.state = told.rows.length > 1 ? "drawn" : "picture";
+  } catch {
+    figure.dataset.state = "picture";
+  }
 }
 
 for (const figure of document.querySelectorAll("figure.curve[data-points]")) begin(figure);
