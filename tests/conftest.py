@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import importlib.util
 import os
 import secrets
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import hypothesis
+import made_once
 import psycopg
 import pytest
 import warm
@@ -26,9 +29,11 @@ from sqlalchemy import make_url
 
 from iracdb import workers
 from iracdb.catalogue import database as database_module
+from iracdb.catalogue import revisions
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.urls import database_url
+from iracdb.irac.simulate import wcs
 from iracdb.published.importing import import_runs
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
@@ -99,12 +104,29 @@ def _no_settings_of_the_user() -> Iterator[None]:
         yield
 
 
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: to look through it for garbage took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Statements are compiled once a session (see `made_once`), and shifts of optics found once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "create_engine", made_once.create_engine)
+        patch.setattr(wcs, "_largest", functools.cache(wcs._largest))
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
     """Catalogues made in this process are copies of one: see `built_once`."""
-    made = Copies(database_module.build, tmp_path_factory.mktemp("built"))
+    made = Copies(tmp_path_factory.mktemp("built"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_module, "build", made)
+        patch.setattr(revisions, "upgrade", made.upgrade)
         yield made
 
 
@@ -124,6 +146,7 @@ def built_in_earnest(copies: Copies) -> Iterator[None]:
     """For tests of the building itself: no copies in this module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_module, "build", copies.in_earnest)
+        patch.setattr(revisions, "upgrade", copies.upgraded_in_earnest)
         yield
 
 
