@@ -104,6 +104,28 @@ def _no_settings_of_the_user() -> Iterator[None]:
         yield
 
 
+# Modules that take longest, first; else one worker ends them alone. Workers take them in turns:
+# the second and fourth measure nothing, while the routines may be compiled by the one beside.
+# fmt: off
+LONG_FIRST = [
+    "same_tables", "packaging", "run", "site", "cli", "house", "freeze", "completion", "copy",
+    "sharing", "benchmarks", "ingest", "compare_docs", "freeze_thaw", "withdraw", "verify",
+    "radius_test", "engines_in_runs", "obscore", "published_recompute", "published_import",
+    "where", "dask", "database", "compare_published", "target_lists", "wcs_companion", "engines",
+    "digest", "freeze_reading", "lineage_docs", "truth", "rename", "moving_targets", "why",
+    "handbook_truth", "prov_published", "audit_own", "compat", "handbook_planes",
+    "engines_failing", "freeze_docs", "doctor", "tutorial", "verify_command", "migration_0003",
+    "published_audit", "compare_runs", "lightcurve_docs", "run_reference", "centre_docs", "docs",
+]
+# fmt: on
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long come first, in all workers alike; tests of each stay as they are."""
+    places = {f"test_{name}": place for place, name in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays: to look through it for garbage took a tenth of the time."""
     gc.collect()
