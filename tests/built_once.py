@@ -28,12 +28,23 @@ NAME = "iracdb_test_"
 """Names of the tests' own databases begin so: no other is ever replaced."""
 
 
+_ADMINISTRATORS: dict[str, psycopg.Connection] = {}
+
+
 @contextmanager
 def administrator(url: str) -> Iterator[psycopg.Connection]:
-    """Give a connection that creates and drops databases."""
+    """Give a connection that creates and drops databases; it is kept for the next that asks."""
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        yield connection
+    kept = _ADMINISTRATORS.get(plain)
+    if kept is None or kept.closed:
+        kept = _ADMINISTRATORS[plain] = psycopg.connect(plain, autocommit=True)
+    yield kept
+
+
+def dismiss_administrators() -> None:
+    """Close what `administrator` has kept."""
+    while _ADMINISTRATORS:
+        _ADMINISTRATORS.popitem()[1].close()
 
 
 def create(connection: psycopg.Connection, name: str, template: str = "template1") -> None:

@@ -24,7 +24,7 @@ import made_once
 import psycopg
 import pytest
 import warm
-from built_once import NAME, Beginnings, Copies, administrator, create
+from built_once import NAME, Beginnings, Copies, administrator, create, dismiss_administrators
 from sqlalchemy import make_url
 
 from iracdb import workers
@@ -197,16 +197,19 @@ def postgres_server(copies: Copies, begun_in_session: Beginnings) -> Iterator[st
     for itself, on the loopback. Where neither is possible tests skip, but in CI they fail.
     """
     given = os.environ.get(SERVER_VARIABLE)
-    if given:
-        with copies.on(given), contextlib.closing(begun_in_session):
-            yield given
-        return
     with contextlib.ExitStack() as stack:
+        if given:
+            stack.callback(dismiss_administrators)
+            stack.enter_context(copies.on(given))
+            stack.enter_context(contextlib.closing(begun_in_session))
+            yield given
+            return
         try:
             url = _entered(stack)
         except (OSError, subprocess.SubprocessError, LookupError) as problem:
             said = getattr(problem, "stderr", None) or problem
             _absent(f"no PostgreSQL server of the tests' own could be started: {said}")
+        stack.callback(dismiss_administrators)
         stack.enter_context(copies.on(url))
         # What they keep on the server goes before it does.
         stack.enter_context(contextlib.closing(begun_in_session))
