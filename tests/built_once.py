@@ -13,12 +13,13 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 
+from iracdb.catalogue import database as database_module
 from iracdb.catalogue import revisions
 from iracdb.catalogue.database import Database, connect
 from iracdb.catalogue.urls import database_url
@@ -27,12 +28,23 @@ NAME = "iracdb_test_"
 """Names of the tests' own databases begin so: no other is ever replaced."""
 
 
+_ADMINISTRATORS: dict[str, psycopg.Connection] = {}
+
+
 @contextmanager
 def administrator(url: str) -> Iterator[psycopg.Connection]:
-    """Give a connection that creates and drops databases."""
+    """Give a connection that creates and drops databases; it is kept for the next that asks."""
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        yield connection
+    kept = _ADMINISTRATORS.get(plain)
+    if kept is None or kept.closed:
+        kept = _ADMINISTRATORS[plain] = psycopg.connect(plain, autocommit=True)
+    yield kept
+
+
+def dismiss_administrators() -> None:
+    """Close what `administrator` has kept."""
+    while _ADMINISTRATORS:
+        _ADMINISTRATORS.popitem()[1].close()
 
 
 def create(connection: psycopg.Connection, name: str, template: str = "template1") -> None:
@@ -48,22 +60,22 @@ def put_in_place(connection: psycopg.Connection, name: str, template: str) -> No
 
 
 class Copies:
-    """Stands in for `iracdb.catalogue.database.build`.
+    """Stands in for `iracdb.catalogue.database.build` and `iracdb.catalogue.revisions.upgrade`.
 
     Parameters
     ----------
-    build : callable
-        The one of the program.
     folder : pathlib.Path
         Where the catalogue to be copied may be kept.
     """
 
-    def __init__(self, build: Callable[[Database], None], folder: Path) -> None:
-        self.in_earnest = build
+    def __init__(self, folder: Path) -> None:
+        self.in_earnest = database_module.build
+        self.upgraded_in_earnest = revisions.upgrade
         self._server: str | None = None
         self._path = folder / "built.sqlite"
         self._name: str | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._building = False
 
     def __call__(self, database: Database) -> None:
         """Make the tables of an empty database, as `build` does."""
@@ -76,6 +88,28 @@ class Copies:
                 self._replace(database)
             elif empty:
                 self.in_earnest(database)
+
+    def upgrade(self, connection: Connection, revision: str = "head") -> None:
+        """Make the tables in an empty file, in its transaction; do all else as the program does."""
+        with self._lock:
+            empty = "SELECT count(*) = 0 FROM sqlite_master"
+            if (
+                self._building
+                or revision != "head"
+                or connection.dialect.name != "sqlite"
+                or not connection.exec_driver_sql(empty).scalar()
+            ):
+                self.upgraded_in_earnest(connection, revision)
+                return
+            self._keep_file()
+            with closing(sqlite3.connect(self._path)) as source:
+                made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
+                for (statement,) in source.execute(made):
+                    connection.exec_driver_sql(statement)
+                for (table,) in source.execute("SELECT name FROM sqlite_master WHERE type='table'"):
+                    for row in source.execute(f'SELECT * FROM "{table}"'):
+                        places = ", ".join("?" * len(row))
+                        connection.exec_driver_sql(f'INSERT INTO "{table}" VALUES ({places})', row)
 
     @contextmanager
     def on(self, server: str) -> Iterator[None]:
@@ -91,11 +125,14 @@ class Copies:
                 self._name = None
 
     def _copy_file(self, database: Database) -> None:
-        if not self._path.exists():
-            self._build_at(str(self._path))
+        self._keep_file()
         with sqlite3.connect(self._path) as source, database.engine.connect() as connection:
             source.backup(connection.connection.dbapi_connection)
         source.close()
+
+    def _keep_file(self) -> None:
+        if not self._path.exists():
+            self._build_at(str(self._path))
 
     def _may_replace(self, database: Database) -> bool:
         """Whether it is a database of the tests, opened by the user who makes and drops them."""
@@ -118,9 +155,11 @@ class Copies:
 
     def _build_at(self, location: str) -> None:
         database = connect(database_url(location), create=True)
+        self._building = True
         try:
             self.in_earnest(database)
         finally:
+            self._building = False
             database.close()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import importlib.util
 import os
 import secrets
@@ -18,17 +20,20 @@ from pathlib import Path
 from typing import NoReturn
 
 import hypothesis
+import made_once
 import psycopg
 import pytest
 import warm
-from built_once import NAME, Beginnings, Copies, administrator, create
+from built_once import NAME, Beginnings, Copies, administrator, create, dismiss_administrators
 from sqlalchemy import make_url
 
 from iracdb import workers
 from iracdb.catalogue import database as database_module
+from iracdb.catalogue import revisions
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.urls import database_url
+from iracdb.irac.simulate import wcs
 from iracdb.published.importing import import_runs
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
@@ -99,12 +104,51 @@ def _no_settings_of_the_user() -> Iterator[None]:
         yield
 
 
+# Modules that take longest, first; else one worker ends them alone. Workers take them in turns:
+# the second and fourth measure nothing, while the routines may be compiled by the one beside.
+# fmt: off
+LONG_FIRST = [
+    "same_tables", "packaging", "run", "site", "cli", "house", "freeze", "completion", "copy",
+    "sharing", "benchmarks", "ingest", "compare_docs", "freeze_thaw", "withdraw", "verify",
+    "radius_test", "engines_in_runs", "obscore", "published_recompute", "published_import",
+    "where", "dask", "database", "compare_published", "target_lists", "wcs_companion", "engines",
+    "digest", "freeze_reading", "lineage_docs", "truth", "rename", "moving_targets", "why",
+    "handbook_truth", "prov_published", "audit_own", "compat", "handbook_planes",
+    "engines_failing", "freeze_docs", "doctor", "tutorial", "verify_command", "migration_0003",
+    "published_audit", "compare_runs", "lightcurve_docs", "run_reference", "centre_docs", "docs",
+]
+# fmt: on
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long come first, in all workers alike; tests of each stay as they are."""
+    places = {f"test_{name}": place for place, name in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: to look through it for garbage took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Statements are compiled once a session (see `made_once`), and shifts of optics found once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "create_engine", made_once.create_engine)
+        patch.setattr(wcs, "_largest", functools.cache(wcs._largest))
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
     """Catalogues made in this process are copies of one: see `built_once`."""
-    made = Copies(database_module.build, tmp_path_factory.mktemp("built"))
+    made = Copies(tmp_path_factory.mktemp("built"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_module, "build", made)
+        patch.setattr(revisions, "upgrade", made.upgrade)
         yield made
 
 
@@ -124,6 +168,7 @@ def built_in_earnest(copies: Copies) -> Iterator[None]:
     """For tests of the building itself: no copies in this module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_module, "build", copies.in_earnest)
+        patch.setattr(revisions, "upgrade", copies.upgraded_in_earnest)
         yield
 
 
@@ -152,16 +197,19 @@ def postgres_server(copies: Copies, begun_in_session: Beginnings) -> Iterator[st
     for itself, on the loopback. Where neither is possible tests skip, but in CI they fail.
     """
     given = os.environ.get(SERVER_VARIABLE)
-    if given:
-        with copies.on(given), contextlib.closing(begun_in_session):
-            yield given
-        return
     with contextlib.ExitStack() as stack:
+        if given:
+            stack.callback(dismiss_administrators)
+            stack.enter_context(copies.on(given))
+            stack.enter_context(contextlib.closing(begun_in_session))
+            yield given
+            return
         try:
             url = _entered(stack)
         except (OSError, subprocess.SubprocessError, LookupError) as problem:
             said = getattr(problem, "stderr", None) or problem
             _absent(f"no PostgreSQL server of the tests' own could be started: {said}")
+        stack.callback(dismiss_administrators)
         stack.enter_context(copies.on(url))
         # What they keep on the server goes before it does.
         stack.enter_context(contextlib.closing(begun_in_session))
