@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import importlib.util
 import os
@@ -33,7 +32,6 @@ from iracdb.catalogue import revisions
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.urls import database_url
-from iracdb.irac.simulate import wcs
 from iracdb.published.importing import import_runs
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
@@ -135,10 +133,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _made_once() -> Iterator[None]:
-    """Statements are compiled once a session (see `made_once`), and shifts of optics found once."""
+    """Statements are compiled once a session: see `made_once`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_module, "create_engine", made_once.create_engine)
-        patch.setattr(wcs, "_largest", functools.cache(wcs._largest))
         yield
 
 

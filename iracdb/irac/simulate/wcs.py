@@ -202,6 +202,7 @@ def _grid(lens: Optics) -> NDArray[np.float64]:
     return np.array([axis.ravel() for axis in np.meshgrid(steps, steps)])
 
 
+@lru_cache(maxsize=16)
 def _largest(lens: Optics, coefficients: tuple[float, ...]) -> float:
     shifts = [abs(_value(coefficients, float(u), float(v))) for u, v in _grid(lens).T]
     return round(max(shifts), 3)
