@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, cast, select
+from sqlalchemy import Connection, Select, Text, bindparam, cast, select
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.selection import MANY
@@ -55,8 +55,8 @@ def places_of_files(connection: Connection, file_ids: Sequence[int]) -> dict[int
         By file; one that is nowhere is left out. Of several places the first by name at which
         something lies.
     """
-    found = _found(connection, _PLACES, file_ids)
-    return {number: Place(*place) for number, place in found.items()}
+    found = _found(connection, _PLACE_OF_EACH, file_ids)
+    return {number: Place._make(place) for number, place in found.items()}
 
 
 def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, FrameFile]:
@@ -74,7 +74,7 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
     dict
         `FrameFile` by file, where `places_of_files` finds it.
     """
-    found = _found(connection, _FRAMES, file_ids)
+    found = _found(connection, _FRAME_OF_EACH, file_ids)
     return {number: _frame_file(*told) for number, told in found.items()}
 
 
@@ -104,28 +104,24 @@ def _frame_file(
     )
 
 
-def _asked(*columns: ColumnElement[Any]) -> Select[Any]:
-    """Make what is asked of files; it is the same every time, but for their numbers."""
-    at = file_location.c
-    return (
-        select(file.c.id, at.path, at.size, at.mtime_ns, *columns)
-        .join(file_location, at.file_id == file.c.id)
-        .where(file.c.id.in_(bindparam("numbers", expanding=True)), at.present)
-        .order_by(at.path.desc())
-    )
-
-
-_PLACES, _FRAMES = _asked(), _asked(*_OF_A_FRAME)
+_AT = file_location.c
+_PLACE_OF_EACH = (
+    select(_AT.file_id, _AT.path, _AT.size, _AT.mtime_ns)
+    .where(_AT.file_id.in_(bindparam("numbers", expanding=True)), _AT.present)
+    .order_by(_AT.path.desc())
+)
+_FRAME_OF_EACH = _PLACE_OF_EACH.add_columns(*_OF_A_FRAME).join(file, file.c.id == _AT.file_id)
+"""Made once: they are the same every time, but for the numbers of the files."""
 
 
 def _found(
     connection: Connection, asked: Select[Any], file_ids: Sequence[int]
-) -> dict[int, tuple[Any, ...]]:
+) -> dict[int, list[Any]]:
     """Give the place of each file, and more columns of it."""
-    found: dict[int, tuple[Any, ...]] = {}
+    found: dict[int, list[Any]] = {}
     for batch in in_batches(list(file_ids), MANY):
         for number, *told in connection.execute(asked, {"numbers": batch}):
             # Read backwards, so that the first place remains; unless a copy stands and it does not.
             if number not in found or os.path.lexists(told[0]):
-                found[number] = tuple(told)
+                found[number] = told
     return found
