@@ -7,7 +7,8 @@ and a text goes to another process as it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 _BETWEEN = ', "'
@@ -102,12 +103,14 @@ def differing_numbers(many: Sequence[StoredCards]) -> list[Differing] | None:
         None where they must be read one by one: they have not the same keywords in the same order,
         or differ in what is no number.
     """
-    parts = [cards.text[2:-1].split(_BETWEEN) for cards in many]
-    first = parts[0]
+    texts = [cards.text for cards in many]
     # A list or a text may hold what looks like the beginning of a card.
-    if [part.partition(_AFTER_NAME)[0] for part in first] != list(many[0]):
+    cards = texts[0][2:-1].split(_BETWEEN)
+    if [card.partition(_AFTER_NAME)[0] for card in cards] != list(many[0]):
         return None
-    if any(len(other) != len(first) for other in parts):
+    begun, left = _same_at_both_ends(texts)
+    parts = [text[begun : len(text) - left].split(_BETWEEN) for text in texts]
+    if any(len(other) != len(parts[0]) for other in parts):
         return None
     found = []
     for some in zip(*parts, strict=True):
@@ -117,10 +120,31 @@ def differing_numbers(many: Sequence[StoredCards]) -> list[Differing] | None:
         start = f"{keyword}{_AFTER_NAME}"
         if not all(part.startswith(start) for part in some):
             return None
-        begun = len(start)
+        width = len(start)
         try:
-            values = [float(part[begun:]) for part in some]
+            values = [float(part[width:]) for part in some]
         except ValueError:
             return None
         found.append(Differing(keyword, values))
     return found
+
+
+def _same_at_both_ends(texts: list[str]) -> tuple[int, int]:
+    """Tell how many characters before and after some whole cards are the same in all texts."""
+    first, shortest = texts[0], min(map(len, texts))
+    begun = _longest(shortest, lambda n: all(map(str.startswith, texts, repeat(first[:n]))))
+    # Up to the last card that begins in it; of the first one that much is of every text.
+    begun = max(2, first.rfind(_BETWEEN, 0, begun) + len(_BETWEEN))
+    most = shortest - begun
+    left = _longest(most, lambda n: all(map(str.endswith, texts, repeat(first[len(first) - n :]))))
+    after = first.find(_BETWEEN, len(first) - left)
+    return begun, 1 if after < 0 else len(first) - after
+
+
+def _longest(most: int, holds: Callable[[int], bool]) -> int:
+    """Find the largest number up to which something holds."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if holds(middle) else (least, middle - 1)
+    return least
