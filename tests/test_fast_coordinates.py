@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +18,7 @@ from iracdb.irac.files import read_irac_file
 from iracdb.irac.frames import FrameFile, make_wcs, read_pixels, sky_to_pixel, sky_to_pixels
 from iracdb.irac.near import NearBlocks
 from iracdb.irac.simulate import FrameSpec
+from iracdb.irac.stored_cards import stored_cards
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import measure_block
 
@@ -98,6 +101,50 @@ def test_frames_of_a_block_are_as_each_alone():
         assert np.isfinite(found[:, 0]).any()
     same = sky_to_pixels(alike, ra[1], dec[1])
     np.testing.assert_array_equal(same[3], sky_to_pixel(SOUTH, ra[1], dec[1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "read_at_once"),
+    [
+        ({}, True), ({"CRVAL1": 0.001, "CD1_1": -0.00024, "A_0_2": 3e-06}, True),
+        ({"CRPIX1": 100}, True), ({"EQUINOX": 1950.0}, True), ({"RADESYS": "FK5"}, False),
+        ({"A_ORDER": 2}, False), ({"B_ORDER": 9}, False), ({"CD1_1": "0.1"}, False),
+        ({"CRVAL1": True}, False), ({"CRVAL1": math.nan}, False), ({"CRPIX1": 1e400}, False),
+        ({"CTYPE1": "RA---TAN"}, False), ({"PV1_1": 0.0}, False),
+        ({"EQUINOX": [1, {"CRVAL1": 5.0, "B": 2}]}, False), ({"EQUINOX": 'a, "CRVAL1": 5'}, False),
+    ],
+)  # fmt: skip
+def test_stored_cards_are_as_those_read_one_by_one(change, read_at_once, monkeypatch):
+    """Whatever differs between the frames of a block, in whatever order they stand."""
+    block = [CARDS, CARDS | change, CARDS | {"CRVAL2": 65.41}]
+    asked = []
+    one_by_one = tan_sip._read_alike
+    monkeypatch.setattr(tan_sip, "_read_alike", lambda *a: asked.append(a) or one_by_one(*a))
+    for many in (block, block[::-1], [*block[1:], *block[1:]]):
+        want = tan_sip.read_planes(many)
+        asked.clear()
+        found = tan_sip.read_planes([stored_cards(json.dumps(cards)) for cards in many])
+        for one, other in zip(want, found, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert (not asked) is read_at_once
+
+
+def test_stored_cards_beside_others():
+    stored = [stored_cards(json.dumps(CARDS | {"CRVAL1": 0.01 * k})) for k in range(3)]
+    many = [None, stored[0], CARDS, stored[1], stored_cards("null"), PLAIN, stored[2]]
+    planes, known, _ = tan_sip.read_planes(many)
+    assert known.tolist() == [False, True, True, True, False, True, True]
+    np.testing.assert_array_equal(planes[[1, 3, 6], 2], [0.0, 0.01, 0.02])
+
+
+def test_stored_cards_are_a_mapping_that_travels_as_text():
+    stored = stored_cards(json.dumps(CARDS))
+    assert stored == CARDS
+    assert pickle.loads(pickle.dumps(stored)) == stored
+    assert repr(stored).startswith("StoredCards('{")
+    np.testing.assert_array_equal(
+        sky_to_pixel(stored, [0.0], [65.4]), sky_to_pixel(CARDS, [0.0], [65.4])
+    )
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, Text, bindparam, cast, select
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.selection import MANY
 from iracdb.catalogue.tables import file, file_location
 from iracdb.irac.frames import FrameFile
+from iracdb.irac.stored_cards import stored_cards
 
 
 class Place(NamedTuple):
@@ -30,6 +31,14 @@ class Place(NamedTuple):
     mtime_ns: int
 
 
+_OF_A_FRAME = (
+    file.c.bitpix, file.c.naxis3, file.c.naxis2, file.c.naxis1, file.c.data_offset, file.c.bscale,
+    file.c.bzero,
+    # As text: most of the cards of a block are the same, and are read once.
+    cast(file.c.wcs, Text),
+)  # fmt: skip
+
+
 def places_of_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Place]:
     """Tell where some files lie.
 
@@ -46,7 +55,8 @@ def places_of_files(connection: Connection, file_ids: Sequence[int]) -> dict[int
         By file; one that is nowhere is left out. Of several places the first by name at which
         something lies.
     """
-    return {number: place for number, (place, _) in _found(connection, file_ids, ()).items()}
+    found = _found(connection, _PLACE_OF_EACH, file_ids)
+    return {number: Place._make(place) for number, place in found.items()}
 
 
 def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, FrameFile]:
@@ -64,40 +74,54 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
     dict
         `FrameFile` by file, where `places_of_files` finds it.
     """
-    columns = (
-        file.c.bitpix, file.c.naxis1, file.c.naxis2, file.c.naxis3, file.c.data_offset,
-        file.c.bscale, file.c.bzero, file.c.wcs,
-    )  # fmt: skip
-    return {
-        number: FrameFile(
-            *place,
-            bitpix=bitpix,
-            shape=tuple(length for length in reversed(axes) if length is not None),
-            data_offset=offset,
-            scaled=bscale is not None or bzero is not None,
-            wcs=wcs,
-        )
-        for number, (place, (bitpix, *axes, offset, bscale, bzero, wcs)) in _found(
-            connection, file_ids, columns
-        ).items()
-    }
+    found = _found(connection, _FRAME_OF_EACH, file_ids)
+    return {number: _frame_file(*told) for number, told in found.items()}
+
+
+def _frame_file(
+    path: str,
+    size: int,
+    mtime_ns: int,
+    bitpix: int,
+    planes: int | None,
+    rows: int | None,
+    columns: int | None,
+    data_offset: int,
+    bscale: float | None,
+    bzero: float | None,
+    wcs: str | None,
+) -> FrameFile:
+    shape = (planes, rows, columns)
+    return FrameFile(
+        path,
+        size,
+        mtime_ns,
+        bitpix,
+        tuple(length for length in shape if length is not None),
+        data_offset,
+        bscale is not None or bzero is not None,
+        stored_cards(wcs),
+    )
+
+
+_AT = file_location.c
+_PLACE_OF_EACH = (
+    select(_AT.file_id, _AT.path, _AT.size, _AT.mtime_ns)
+    .where(_AT.file_id.in_(bindparam("numbers", expanding=True)), _AT.present)
+    .order_by(_AT.path.desc())
+)
+_FRAME_OF_EACH = _PLACE_OF_EACH.add_columns(*_OF_A_FRAME).join(file, file.c.id == _AT.file_id)
+"""Made once: they are the same every time, but for the numbers of the files."""
 
 
 def _found(
-    connection: Connection, file_ids: Sequence[int], columns: Sequence[Any]
-) -> dict[int, tuple[Place, tuple[Any, ...]]]:
+    connection: Connection, asked: Select[Any], file_ids: Sequence[int]
+) -> dict[int, list[Any]]:
     """Give the place of each file, and more columns of it."""
-    at = file_location.c
-    found: dict[int, tuple[Place, tuple[Any, ...]]] = {}
+    found: dict[int, list[Any]] = {}
     for batch in in_batches(list(file_ids), MANY):
-        query = (
-            select(file.c.id, at.path, at.size, at.mtime_ns, *columns)
-            .join(file_location, at.file_id == file.c.id)
-            .where(file.c.id.in_(batch), at.present)
-            .order_by(at.path.desc())
-        )
-        for number, path, size, mtime_ns, *more in connection.execute(query):
+        for number, *told in connection.execute(asked, {"numbers": batch}):
             # Read backwards, so that the first place remains; unless a copy stands and it does not.
-            if number not in found or os.path.lexists(path):
-                found[number] = Place(path, size, mtime_ns), tuple(more)
+            if number not in found or os.path.lexists(told[0]):
+                found[number] = told
     return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, exists, func, select
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.selection import COLUMNS, MANY, ScienceFile, place_of, science_file
@@ -16,6 +15,19 @@ from iracdb.irac.pipeline_versions import version_numbers
 
 Choose = Callable[[list[ScienceFile]], list[ScienceFile]]
 """Takes the newest file of each frame, in order, and gives those that are wanted."""
+
+_PLACE = file_location.c
+
+_OF_AORS = (
+    # Whether it is anywhere is asked with it: of a million places few are of these files.
+    select(*COLUMNS, exists().where(_PLACE.file_id == file.c.id, _PLACE.present))
+    .join(file, file.c.frame_id == frame.c.id)
+    .where(
+        frame.c.channel == bindparam("channel"),
+        file.c.kind == bindparam("kind"),
+        frame.c.aorkey.in_(bindparam("aors", expanding=True)),
+    )
+)
 
 
 def newest_files(
@@ -53,16 +65,15 @@ def newest_files(
     InputsChanged
         Where the newest version of a frame is at none of the places it was seen.
     """
-    candidates: dict[int, list[ScienceFile]] = defaultdict(list)
+    candidates: dict[int, list[ScienceFile]] = {}
+    present: set[int] = set()
     for batch in in_batches(sorted(set(aors)), MANY):
-        query = (
-            select(*COLUMNS)
-            .join(file, file.c.frame_id == frame.c.id)
-            .where(frame.c.channel == channel, file.c.kind == kind, frame.c.aorkey.in_(batch))
-        )
-        for row in connection.execute(query):
-            candidates[row.frame_id].append(science_file(row))
-    present = _present(connection, channel, kind)
+        asked = {"channel": channel, "kind": kind, "aors": batch}
+        for *told, there in connection.execute(_OF_AORS, asked):
+            one = science_file(told)
+            candidates.setdefault(one.frame_id, []).append(one)
+            if there:
+                present.add(one.file_id)
     for versions in candidates.values():
         if len(versions) > 1:
             versions.sort(key=lambda one: _newness(one, one.file_id in present), reverse=True)
@@ -77,16 +88,6 @@ def newest_files(
 
 def _newness(one: ScienceFile, there: bool) -> tuple[Any, ...]:
     return one.version, version_numbers(one.creator), there, one.sha256
-
-
-def _present(connection: Connection, channel: int, kind: str) -> set[int]:
-    query = (
-        select(file_location.c.file_id)
-        .join(file, file.c.id == file_location.c.file_id)
-        .join(frame, frame.c.id == file.c.frame_id)
-        .where(file_location.c.present, file.c.kind == kind, frame.c.channel == channel)
-    )
-    return set(connection.execute(query).scalars())
 
 
 def _gone(connection: Connection, versions: list[ScienceFile], present: set[int]) -> InputsChanged:

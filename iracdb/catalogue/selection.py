@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -16,8 +16,7 @@ MANY = 500
 """How many values one statement may name: their number is limited on both databases."""
 
 
-@dataclass(frozen=True)
-class ScienceFile:
+class ScienceFile(NamedTuple):
     """One file to be measured, and what its header says of the exposure.
 
     Parameters
@@ -137,21 +136,23 @@ COLUMNS = (
     file.c.hdr_part, file.c.dither_position, file.c.dither_scale, file.c.aor_label, file.c.object,
     file.c.ra_ref, file.c.dec_ref, file.c.fluxconv, file.c.gain, file.c.ronoise,
     file.c.pixel_scale_x, file.c.pixel_scale_y, file.c.utcs_obs,
-    file.c.spacecraft_x, file.c.spacecraft_y, file.c.spacecraft_z,
-    file.c.spacecraft_vx, file.c.spacecraft_vy, file.c.spacecraft_vz, file.c.dark_sky,
-    file.c.header_marks, file.c.naxis1, file.c.naxis2, file.c.naxis3,
+    file.c.spacecraft_x, file.c.spacecraft_y, file.c.spacecraft_z, file.c.dark_sky,
+    file.c.header_marks, file.c.naxis2, file.c.naxis3,
+    file.c.spacecraft_vx, file.c.spacecraft_vy, file.c.spacecraft_vz, file.c.naxis1,
 )  # fmt: skip
-"""What is read of a file and its frame to make a `ScienceFile`; its axes last."""
+"""What is read of a file and its frame to make a `ScienceFile`: its fields, the shape's rows in
+place of the shape; its columns last."""
 
-_NAMES = tuple(column.name for column in COLUMNS[:-3])
+_READ_MODE = ScienceFile._fields.index("read_mode")
+_SHAPE = ScienceFile._fields.index("shape")
 
 
-def science_file(row: Sequence[Any]) -> ScienceFile:
+def science_file(row: Iterable[Any]) -> ScienceFile:
     """Make a file of its row.
 
     Parameters
     ----------
-    row : sequence
+    row : iterable
         Values of `COLUMNS`.
 
     Returns
@@ -159,12 +160,12 @@ def science_file(row: Sequence[Any]) -> ScienceFile:
     ScienceFile
         What the row says.
     """
-    *told, columns, rows, planes = row
-    values: dict[str, Any] = dict(zip(_NAMES, told, strict=True))
-    if values["read_mode"] is None:
+    *told, columns = row
+    told[_SHAPE] = shape = told[_SHAPE], columns
+    if told[_READ_MODE] is None:
         # The shape tells what the header does not.
-        values["read_mode"] = "SUB" if (rows, columns) == (32, 32) else "FULL"
-    return ScienceFile(shape=(rows, columns), planes=planes, **values)
+        told[_READ_MODE] = "SUB" if shape == (32, 32) else "FULL"
+    return ScienceFile._make(told)
 
 
 # A frame that only an imported table knows cannot be measured.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +42,8 @@ class FrameFile:
         Bytes before the first pixel.
     scaled : bool
         True where BSCALE or BZERO are in the header.
-    wcs : dict or None
-        The cards of the world coordinate system.
+    wcs : mapping or None
+        The cards of the world coordinate system by keyword.
     mask, uncertainty : FrameFile or None, optional
         Other files of the same frame that tell which pixels are bad, and how sure each is; None
         where they are not asked for, or not there.
@@ -56,7 +56,7 @@ class FrameFile:
     shape: tuple[int, ...]
     data_offset: int
     scaled: bool
-    wcs: dict[str, Any] | None
+    wcs: Mapping[str, Any] | None
     mask: FrameFile | None = None
     uncertainty: FrameFile | None = None
 
@@ -175,12 +175,12 @@ def log_only_errors() -> Iterator[None]:
         log.setLevel(level)
 
 
-def make_wcs(cards: dict[str, Any]) -> WCS:
+def make_wcs(cards: Mapping[str, Any]) -> WCS:
     """Make the two-axis WCS of a frame.
 
     Parameters
     ----------
-    cards : dict
+    cards : mapping
         By keyword, as `iracdb.irac.files.IracFile.wcs`.
 
     Returns
@@ -192,17 +192,17 @@ def make_wcs(cards: dict[str, Any]) -> WCS:
     with log_only_errors(), warnings.catch_warnings():
         # Such as the note that SIP coefficients stand beside a CTYPE without -SIP.
         warnings.simplefilter("ignore", AstropyWarning)
-        return WCS(fits.Header(cards), naxis=2)
+        return WCS(fits.Header(dict(cards)), naxis=2)
 
 
 def sky_to_pixel(
-    cards: dict[str, Any] | None, ra: npt.ArrayLike, dec: npt.ArrayLike
+    cards: Mapping[str, Any] | None, ra: npt.ArrayLike, dec: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
     """Find where positions fall on a frame.
 
     Parameters
     ----------
-    cards : dict or None
+    cards : mapping or None
         The frame's WCS cards.
     ra, dec : array-like, shape (n,)
         ICRS, degrees.
@@ -233,13 +233,13 @@ def sky_to_pixel(
 
 
 def sky_to_pixels(
-    many: Sequence[dict[str, Any] | None], ra: npt.ArrayLike, dec: npt.ArrayLike
+    many: Sequence[Mapping[str, Any] | None], ra: npt.ArrayLike, dec: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
     """Find where positions fall on each frame of a block.
 
     Parameters
     ----------
-    many : sequence of dict or None
+    many : sequence of mapping or None
         The WCS cards of n frames.
     ra, dec : array-like, shape (n, t) or (t,)
         ICRS, degrees; of one axis, the same for all frames.
@@ -274,7 +274,7 @@ def sky_to_pixels(
 
 
 def _by_wcslib(
-    cards: dict[str, Any], ra: npt.NDArray[np.float64], dec: npt.NDArray[np.float64]
+    cards: Mapping[str, Any], ra: npt.NDArray[np.float64], dec: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Do the same for any coordinate system."""
     nowhere = np.full((len(ra), 2), np.nan)

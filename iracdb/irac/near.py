@@ -23,6 +23,8 @@ Window = tuple[int, int, int, int]
 
 _NOTHING: Window = (0, 0, 0, 0)
 
+_KINDS = {bitpix: np.dtype(kind) for bitpix, kind in DTYPES.items()}
+
 
 class NearBlocks:
     """Room for a block of frames of one shape, used for one block after the other.
@@ -43,7 +45,7 @@ class NearBlocks:
         self._images: npt.NDArray[Any] = np.full((most, *shape), empty)
         self._empty = empty
         self._filled: list[Window] = [_NOTHING] * most
-        self._raw = bytearray(shape[0] * shape[1] * 8)
+        self._raw = memoryview(bytearray(shape[0] * shape[1] * 8))
 
     def read(
         self,
@@ -159,18 +161,19 @@ class NearBlocks:
     def _fill(
         self, frame: FrameFile, image: npt.NDArray[Any], window: Window, change: Change | None
     ) -> None:
-        first, last, left, right = window
-        pixels = self._pixels(frame, first, last)[:, left:right]
+        if frame.bitpix in _KINDS and not frame.scaled:
+            pixels = self._raw_pixels(frame, window)
+        else:
+            first, last, left, right = window
+            pixels = read_pixels(frame)[first:last, left:right]
         image[...] = pixels if change is None else change(pixels)
 
-    def _pixels(self, frame: FrameFile, first: int, last: int) -> npt.NDArray[Any]:
-        """Give whole rows of a frame."""
-        width = self._images.shape[2]
-        if frame.bitpix not in DTYPES or frame.scaled:
-            return read_pixels(frame)[first:last]
-        kind = np.dtype(DTYPES[frame.bitpix])
-        line = width * kind.itemsize
-        raw = memoryview(self._raw)[: (last - first) * line]
+    def _raw_pixels(self, frame: FrameFile, window: Window) -> npt.NDArray[Any]:
+        """Give pixels as the file has them, of whole rows that are read."""
+        first, last, left, right = window
+        kind = _KINDS[frame.bitpix]
+        line = self._images.shape[2] * kind.itemsize
+        raw = self._raw[: (last - first) * line]
         try:
             descriptor = os.open(frame.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
@@ -184,7 +187,9 @@ class NearBlocks:
         # A file of the size that it had gives all that is asked for, or its disk is failing.
         if read != len(raw):
             raise unreadable(frame, OSError(f"{len(raw) - read} bytes are missing"))
-        return np.frombuffer(raw, dtype=kind).reshape(last - first, width)
+        shape = (last - first, right - left)
+        # Made of what is near alone: one call of numpy instead of four.
+        return np.ndarray(shape, kind, self._raw, left * kind.itemsize, (line, kind.itemsize))
 
 
 def _near(at: FloatArray, reach: float, size: int) -> tuple[list[int], list[int]]:

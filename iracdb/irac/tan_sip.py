@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iracdb.compiled import compiled
+from iracdb.irac.stored_cards import StoredCards, differing_numbers
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,6 +37,8 @@ _NUMBERS = (
 )
 _PLACES = {keyword: place for place, keyword in enumerate(_NUMBERS)}
 _A, _B = _PLACES["A_0_0"], _PLACES["B_0_0"]
+_CHANGING = frozenset(_PLACES) - {"A_ORDER", "B_ORDER"}
+"""Whose value decides nothing about the others."""
 _FRAME = frozenset(_NUMBERS[:4])
 _MATRIX = frozenset(_NUMBERS[4:8])
 _SCALED = ("CDELT1", "CDELT2", "PC1_1", "PC1_2", "PC2_1", "PC2_2")
@@ -113,21 +116,47 @@ def read_planes(
     """
     planes = np.zeros((len(many), len(_NUMBERS)))
     known, fk5 = np.zeros(len(many), dtype=bool), np.zeros(len(many), dtype=bool)
+    stored = [(k, cards) for k, cards in enumerate(many) if isinstance(cards, StoredCards)]
+    if stored:
+        places, texts = [k for k, _ in stored], [cards for _, cards in stored]
+        together = _read_stored(texts)
+        if together is not None:
+            planes[places], known[places] = together, True
+            fk5[places] = texts[0]["RADESYS"] == "FK5"
+    others = {
+        k: cards.read() if isinstance(cards, StoredCards) else cards
+        for k, cards in enumerate(many)
+        if cards is not None and not known[k]
+    }
     alike: dict[tuple[str, ...], list[int]] = {}
-    for k, cards in enumerate(many):
-        if cards is not None:
-            alike.setdefault(tuple(cards), []).append(k)
+    for k, cards in others.items():
+        alike.setdefault(tuple(cards), []).append(k)
     for keywords, group in alike.items():
         layout = _layout(keywords)
         if layout is None:
             continue
-        together = _read_alike([many[k] or {} for k in group], layout)
+        together = _read_alike([others[k] for k in group], layout)
         for i, k in enumerate(group):
-            cards = many[k] or {}
+            cards = others[k]
             plane = read_plane(cards) if together is None else together[i]
             if plane is not None:
                 planes[k], known[k], fk5[k] = plane, True, cards["RADESYS"] == "FK5"
     return planes, known, fk5
+
+
+def _read_stored(many: Sequence[StoredCards]) -> FloatArray | None:
+    """Read cards that differ in few numbers at once; None where they differ in more."""
+    plane, differing = read_plane(many[0].read()), differing_numbers(many)
+    if plane is None or differing is None:
+        return None
+    planes = np.repeat(plane[np.newaxis], len(many), axis=0)
+    for keyword, values in differing:
+        if keyword in _NOT_NEEDED:
+            continue
+        if keyword not in _CHANGING:
+            return None
+        planes[:, _PLACES[keyword]] = values
+    return planes if np.isfinite(planes).all() else None
 
 
 def _read_alike(many: Sequence[Mapping[str, Any]], layout: _Layout) -> FloatArray | None:

@@ -215,6 +215,7 @@ class _Writer:
         self._rows = row_numbers(self.plans[0])
         self._without_flux = 0
         self._problem_aors: set[int] = set()
+        self._targets: dict[Position, int] = {}
 
     def has(self, aorkey: int) -> bool:
         """Tell whether an earlier process wrote an AOR of all runs."""
@@ -242,9 +243,7 @@ class _Writer:
         with self._database.write() as connection:
             for average in averages:
                 if average.target not in numbers:
-                    numbers[average.target] = catalogue_targets.find_or_add(
-                        connection, average.target, other_than=numbers.values()
-                    )
+                    numbers[average.target] = self._target(connection, average.target, numbers)
             images: list[tuple[int, Images]] = []
             for run_id, mine in zip(self._run_ids, rows, strict=True):
                 # One run of a study may have gone on alone.
@@ -254,6 +253,8 @@ class _Writer:
                     number = _write_average(connection, run_id, made, numbers[average.target])
                     images.append((number, made.images))
             _write_images(connection, images)
+        # Once they are kept: averages that refer to them hold them.
+        self._targets |= numbers
         frames = {file.file_id for average in averages for file in average.files}
         self._frames_done += len(frames)
         self._count_problems(
@@ -263,6 +264,15 @@ class _Writer:
             for made in mine
         )
         self._tell(str(aorkey))
+
+    def _target(
+        self, connection: Connection, position: Position, others: Mapping[Position, int]
+    ) -> int:
+        """Give the number of a position, which many AORs may have in common."""
+        known = self._targets.get(position)
+        if known is not None and known not in others.values():
+            return known
+        return catalogue_targets.find_or_add(connection, position, other_than=others.values())
 
     def _count_problems(self, averages: Iterable[tuple[int, int, int]]) -> None:
         for aorkey, total, workable in averages:
@@ -309,10 +319,11 @@ def _write_images(connection: Connection, averages: list[tuple[int, Images]]) ->
 
 
 def _check_inputs(database: Database, declared: set[int], *, by_hash: bool) -> None:
+    numbers = sorted(declared)
     with database.read() as connection:
-        places = places_of_files(connection, sorted(declared))
-        hashes = _hashes(connection, sorted(declared)) if by_hash else {}
-    for number in sorted(declared):
+        places = places_of_files(connection, numbers)
+        hashes = _hashes(connection, numbers) if by_hash else {}
+    for number in numbers:
         place = places.get(number)
         if place is None:
             raise InputsChanged("A file that was measured is nowhere any more: the run stays open")

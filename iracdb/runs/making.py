@@ -36,6 +36,10 @@ Columns = dict[str, npt.NDArray[Any]]
 """What was measured on the images of one average: see `iracdb.runs.rows.join`."""
 
 
+_ASKED_AT_ONCE = 4 * BLOCK
+"""Files of which it is asked at once where they are: to ask takes as long as a dozen answers."""
+
+
 @dataclass(frozen=True)
 class Made:
     """One average with its images, as they are stored.
@@ -127,21 +131,21 @@ def measured_through(
     for aorkey in aors:
         averages = plan.of_aor(aorkey)
         found: list[dict[str, list[list[Measurement]]]] = [{} for _ in apertures]
-        for _ in _batches(averages):
+        for _ in _batches(averages, BLOCK):
             measurements, group = next(results), groups.pop(0)
             for mine, blocks_of_group in zip(measurements, found, strict=True):
                 blocks_of_group.setdefault(group, []).append(mine)
         yield aorkey, [_by_average(averages, each) for each in found]
 
 
-def _batches(averages: Sequence[PlannedAverage]) -> list[tuple[str, list[ScienceFile]]]:
-    """Cut an AOR's files into blocks of one group and one shape."""
+def _batches(averages: Sequence[PlannedAverage], most: int) -> list[tuple[str, list[ScienceFile]]]:
+    """Cut an AOR's files into pieces of one group and one shape."""
     groups = {average.group: average.files for average in averages if average.files}
     return [
         (group, batch)
         for group, files in groups.items()
         for _, alike in groupby(files, key=lambda file: file.shape)
-        for batch in in_batches(list(alike), BLOCK)
+        for batch in in_batches(list(alike), most)
     ]
 
 
@@ -149,21 +153,24 @@ def _blocks(
     apertures: tuple[Aperture, ...], plan: Plan, aorkey: int, places: Places
 ) -> Iterator[tuple[str, Block]]:
     averages = plan.of_aor(aorkey)
-    for group, files in _batches(averages):
+    for group, asked in _batches(averages, _ASKED_AT_ONCE):
         positions = [average.target for average in averages if average.group == group]
-        block = Block(
-            frames=places(files),
-            ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
-            dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
-            moved=tuple(moved(position, files) for position in positions),
-            apertures=apertures,
-            centre=plan.parameters["centre"],
-            sky=plan.parameters["sky"],
-            planes=plan.parameters.planes,
-            mask_bits=plan.parameters["mask_bits"] or 0,
-            forced=plan.parameters["position"] == "forced",
-        )
-        yield group, block
+        frames = places(asked)
+        for first in range(0, len(asked), BLOCK):
+            files = asked[first : first + BLOCK]
+            block = Block(
+                frames=frames[first : first + BLOCK],
+                ra=tuple(math.nan if p.ra is None else p.ra for p in positions),
+                dec=tuple(math.nan if p.dec is None else p.dec for p in positions),
+                moved=tuple(moved(position, files) for position in positions),
+                apertures=apertures,
+                centre=plan.parameters["centre"],
+                sky=plan.parameters["sky"],
+                planes=plan.parameters.planes,
+                mask_bits=plan.parameters["mask_bits"] or 0,
+                forced=plan.parameters["position"] == "forced",
+            )
+            yield group, block
 
 
 def _by_average(

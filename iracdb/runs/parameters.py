@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from iracdb.catalogue.targets import motion_columns
@@ -100,7 +101,7 @@ class Parameters:
             self["radius_source"], self["radius_inner"], self["radius_outer"], self["bounds"]
         )
 
-    @property
+    @cached_property
     def planes(self) -> Planes:
         """How subarray cubes are reduced to images."""
         return Planes.parse(self["subarray_planes"])
