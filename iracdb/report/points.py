@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -157,7 +158,14 @@ def robust_range(values: FloatArray, errors: FloatArray | None = None) -> tuple[
 
 
 def draw_kinds(
-    ax: Axes, x: FloatArray, y: FloatArray, kinds: list[Kind], errors: FloatArray | None = None
+    ax: Axes,
+    x: FloatArray,
+    y: FloatArray,
+    kinds: list[Kind],
+    errors: FloatArray | None = None,
+    *,
+    reach: Sequence[float] = (),
+    foot: float = 0.0,
 ) -> int:
     """Draw points kind by kind; what lies far out becomes an arrow at the edge.
 
@@ -171,6 +179,10 @@ def draw_kinds(
         As they are told apart. Of those without a flux small strokes at the foot say when.
     errors : ndarray, shape (n,), optional
         Of y.
+    reach : sequence of float, optional
+        What the axes hold in any case, such as a model that is drawn with them.
+    foot : float, optional
+        Share of the axes that is left free below, to be written in.
 
     Returns
     -------
@@ -178,6 +190,8 @@ def draw_kinds(
         How many points are beyond the axes.
     """
     low, high = robust_range(y, errors)
+    low, high = min(low, *reach, high), max(high, *reach, low)
+    low -= foot * (high - low)
     ax.set_ylim(low, high)
     beyond = 0
     size, thin = size_for(len(y)), len(y) > MANY

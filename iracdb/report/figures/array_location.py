@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import astropy.units as u
+import numpy as np
 from astropy.table import QTable
 
 from iracdb.report.figures.pixel_phase import NO_FACTORS, say_slope
@@ -102,7 +103,9 @@ def draw(table: QTable, ax: Axes | None = None) -> list[Axes]:
             if shown is None or place is None:
                 empty(panel, NO_FACTORS)
                 continue
-            draw_kinds(panel, place, shown, kinds)
+            at_images = model if name == "before" and model is not None else np.array([1.0])
+            reach = at_images[np.isfinite(at_images)].tolist()
+            draw_kinds(panel, place, shown, kinds, reach=reach, foot=0.12)
             if name == "after":
                 panel.axhline(1.0, color=BLACK, linewidth=1.1, zorder=4)
             elif model is not None:

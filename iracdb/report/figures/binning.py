@@ -115,6 +115,8 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes:
         last = table.meta["numbers"].get(EXCESS)
         if last is not None:
             remark(ax, f"largest bins: {last:.2f} times what uncorrelated noise leaves")
+        known = scatter[scatter > 0]
+        ax.set_ylim(0.6 * min(known.min(), expected.min()), 1.6 * float((scatter + error).max()))
         ax.set_xlim(0.9, 1.12 * max(float(size[-1]), 2.0))
         steps = [first * 10**power for power in range(7) for first in (1, 2, 3, 5)]
         ax.set_xticks([step for step in steps if step <= ax.get_xlim()[1]], minor=False)

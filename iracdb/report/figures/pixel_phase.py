@@ -105,12 +105,14 @@ def draw(table: QTable, ax: Axes | None = None) -> list[Axes]:
             if shown is None:
                 empty(panel, NO_FACTORS)
                 continue
-            draw_kinds(panel, distance, shown, kinds)
+            models = table.meta["models"] if name == "before" else []
+            reach = [value for model in models for value in model["mean"]]
+            draw_kinds(panel, distance, shown, kinds, reach=reach, foot=0.1)
             panel.set_ylabel(f"Flux over its median,\n{name} correction")
             if name == "after":
                 panel.axhline(1.0, color=BLACK, linewidth=1.1, zorder=4)
             else:
-                _draw_models(panel, table.meta["models"])
+                _draw_models(panel, models)
             panel.set_xlim(0, 0.72)
             say_slope(panel, table, SLOPE.format(name), "per cent a pixel")
         last = both[1] if column(table, "after") is not None else both[0]
@@ -178,7 +180,6 @@ def _models(subject: Subject, table: QTable) -> list[dict[str, Any]]:
 
 
 def _draw_models(ax: Axes, models: list[dict[str, Any]]) -> None:
-    low, high = ax.get_ylim()
     for model in models:
         at: FloatArray = np.array(model["distance"])
         colour = {"cryo": CRYO, "warm": WARM}.get(model["tables"], GREY)
@@ -189,5 +190,3 @@ def _draw_models(ax: Axes, models: list[dict[str, Any]]) -> None:
             at, model["mean"], "--" if model["tables"] == "cryo" else "-", color=colour,
             linewidth=1.8, zorder=4, label=f"response, {model['tables']}",
         )  # fmt: skip
-        low, high = min(low, *model["mean"]), max(high, *model["mean"])
-    ax.set_ylim(low, high)
