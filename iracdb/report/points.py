@@ -22,6 +22,9 @@ BoolArray = npt.NDArray[np.bool_]
 FAR = 8.0
 """So many robust sigmas from the median axes show; what is beyond is drawn as an arrow."""
 
+LONG_BAR = 3.0
+"""So many times the middle error an error widens the range, at most."""
+
 MOST_BEYOND = 0.2
 """Where more than this share lies beyond, it is no outliers: axes show nearly all."""
 
@@ -132,7 +135,7 @@ def robust_range(values: FloatArray, errors: FloatArray | None = None) -> tuple[
     values : ndarray, shape (n,)
         NaN where there is none; at least one is finite.
     errors : ndarray, shape (n,), optional
-        In the same unit, not negative; a long one does not widen the range beyond `FAR`.
+        In the same unit, not negative; `LONG_BAR` times the middle one at most is seen.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def robust_range(values: FloatArray, errors: FloatArray | None = None) -> tuple[
     low, high = float(found[inside].min()), float(found[inside].max())
     if errors is not None:
         bars = np.where(np.isfinite(errors[known]), errors[known], 0.0)[inside]
-        bars = np.minimum(bars, FAR * sigma) if sigma > 0 else bars
+        bars = np.minimum(bars, LONG_BAR * float(np.median(bars)))
         low, high = float((found[inside] - bars).min()), float((found[inside] + bars).max())
     air = 0.06 * (high - low) or 0.01 * abs(middle) or 1.0
     return low - air, high + air
@@ -210,7 +213,7 @@ def draw_kinds(
             continue
         ax.errorbar(
             x[mine], y[mine], None if errors is None else errors[mine], fmt=kind.marker,
-            markersize=size, color=kind.colour, alpha=kind.alpha, label=label, rasterized=thin,
+            markersize=size * 1.7 if kind.marker in "XP" else size, color=kind.colour, alpha=kind.alpha, label=label, rasterized=thin,
             markerfacecolor=kind.colour if kind.filled else "white",
             markeredgecolor=kind.colour if kind.marker not in "XP" or not kind.filled else "white",
             markeredgewidth=0.4 if kind.filled else 0.9, elinewidth=0.4 if thin else 0.7,
