@@ -591,7 +591,7 @@ def small_picture(figure: str, table: QTable, path: Path) -> None:
         content = io.BytesIO()
         made_figure.savefig(content, dpi=60)
     # So few colours that it is small; as many as can be seen.
-    Image.open(content).convert("RGB").quantize(48).save(path, optimize=True)
+    Image.open(content).convert("RGB").quantize(160).save(path, optimize=True)
 
 
 STORIES = {name: (name, ()) for name in NAMES} | {

@@ -213,7 +213,8 @@ def draw_kinds(
             continue
         ax.errorbar(
             x[mine], y[mine], None if errors is None else errors[mine], fmt=kind.marker,
-            markersize=size * 1.7 if kind.marker in "XP" else size, color=kind.colour, alpha=kind.alpha, label=label, rasterized=thin,
+            markersize=size * 1.7 if kind.marker in "XP" else size, color=kind.colour,
+            alpha=kind.alpha, label=label, rasterized=thin,
             markerfacecolor=kind.colour if kind.filled else "white",
             markeredgecolor=kind.colour if kind.marker not in "XP" or not kind.filled else "white",
             markeredgewidth=0.4 if kind.filled else 0.9, elinewidth=0.4 if thin else 0.7,
