@@ -24,6 +24,7 @@ _IMAGE, _AVERAGE = t.image_result.c, t.aor_result.c
 _OF_IMAGES = {
     "row": _IMAGE.row_number, "aorkey": _AVERAGE.aorkey, "target": _AVERAGE.target_name,
     "frame_group": _AVERAGE.frame_group, "mission": _AVERAGE.mission,
+    "read_mode": func.coalesce(t.file.c.read_mode, t.frame.c.read_mode, _AVERAGE.read_mode),
     "expid": t.frame.c.expid, "dcenum": t.frame.c.dcenum, "plane": _IMAGE.plane,
     "flags": _IMAGE.flags, "kept": _IMAGE.kept, "rejected_by": _IMAGE.rejected_by,
 }  # fmt: skip
@@ -69,9 +70,10 @@ def images(subject: Subject, title: str) -> QTable:
     Returns
     -------
     astropy.table.QTable
-        One row an image, by time: row, aorkey, target, frame_group, mission, expid, dcenum, plane,
-        flags, kept, rejected_by; time (days), flux, flux_uncorrected, flux_err (mJy; without the
-        response where its factors are not known), relative, x, y, x_wcs, y_wcs, fwhm_x, fwhm_y
+        One row an image, by time: row, aorkey, target, frame_group, mission, read_mode, expid,
+        dcenum, plane, flags, kept, rejected_by; time (days), flux, flux_uncorrected, flux_err
+        (mJy; without the response where its factors are not known), relative, x, y, x_wcs, y_wcs,
+        fwhm_x, fwhm_y
         (pixels), sky and both factors. NaN where a value is not known; a column of numbers of
         which none is known is left out. ``meta['time_scale']`` says what time is.
 

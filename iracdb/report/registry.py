@@ -36,6 +36,12 @@ class Figure(NamedTuple):
 
 FIGURES: tuple[Figure, ...] = (
     Figure("lightcurve", "Flux against time: every average, or the images of one AOR"),
+    Figure("timeseries", "Flux, x, y and widths of images against time", size=(7.2, 8.4)),
+    Figure("centres", "Centres on the detector, and from near", size=(8.4, 4.9)),
+    Figure("pixel-phase", "Flux against pixel phase before and after", size=(7.2, 6.0)),
+    Figure("array-location", "Flux against place on the array before and after", size=(7.6, 6.0)),
+    Figure("residuals", "Images about their averages: a histogram with the robust sigma"),
+    Figure("binning", "Scatter of bins of consecutive images against their size"),
 )
 """All of them, in the order of the work."""
 

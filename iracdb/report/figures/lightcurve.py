@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.table import QTable
 
-from iracdb.report.measured import averages, column, images
-from iracdb.report.style import CRYO, KEPT, REJECTED, UNKNOWN, WARM, axes, empty, look
+from iracdb.report.measured import FloatArray, averages, column, images
+from iracdb.report.points import (
+    days,
+    draw_kinds,
+    head,
+    kinds_of_averages,
+    kinds_of_images,
+    several_targets,
+)
+from iracdb.report.style import axes, empty, look
 from iracdb.report.subject import Subject
+from iracdb.report.worked_out import robust_sigma, tell, whether_kept
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,12 +44,19 @@ def gather(subject: Subject) -> QTable:
     """
     if subject.aors:
         keys = ", ".join(map(str, subject.aors))
-        return images(subject, f"{subject.run.name}, AOR {keys}")
-    return averages(subject, f"{subject.run.name}, every AOR")
+        called = "AOR" if len(subject.aors) == 1 else "AORs"
+        table = images(subject, f"{subject.run.name}, {called} {keys}")
+    else:
+        table = averages(subject, f"{subject.run.name}, every AOR")
+    _tell_numbers(table, "images" if subject.aors else "averages")
+    return table
 
 
 def draw(table: QTable, ax: Axes | None = None) -> Axes:
-    """Draw flux against time, with errors, kept and rejected told apart.
+    """Draw flux against time, with errors.
+
+    Images kept, left out and without a flux are told apart, averages by mission; those far out are
+    arrows at the edge.
 
     Parameters
     ----------
@@ -56,26 +72,42 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes:
     """
     with look():
         ax = axes(ax)
-        ax.set_title(table.meta["title"])
-        several = len(set(table["target"])) > 1
-        flux, time = column(table, "relative" if several else "flux"), column(table, "time")
-        if flux is None or time is None:
+        several, when = several_targets(table), days(table)
+        flux = column(table, "relative" if several else "flux")
+        if flux is None or when is None:
+            ax.set_title(table.meta["title"])
             return empty(ax, f"No {'flux' if flux is None else 'time'} is known of what is shown")
-        error = _error(table, flux)
-        start = np.floor(np.nanmin(time))
-        for name, colour, marker, mine in _kinds(table):
-            if mine.any():
-                ax.errorbar(
-                    (time - start)[mine], flux[mine], None if error is None else error[mine],
-                    fmt=marker, color=colour, ecolor=colour, elinewidth=0.7, label=name,
-                )  # fmt: skip
-        ax.set_xlabel(f"{table.meta['time_scale']} − {start:.0f}  [days]")
-        ax.set_ylabel("Flux density over its median" if several else "Flux density [mJy]")
-        ax.legend()
+        time, label = when
+        kinds = kinds_of_images(table) if "kept" in table.colnames else kinds_of_averages(table)
+        draw_kinds(ax, time, flux, kinds, _error(table, flux))
+        ax.set_xlabel(label)
+        ax.set_ylabel("Flux density over its target's median" if several else "Flux density [mJy]")
+        head(ax, table.meta["title"], columns=3)
         return ax
 
 
-def _error(table: QTable, shown: np.ndarray) -> np.ndarray | None:
+def _tell_numbers(table: QTable, what: str) -> None:
+    """Tell of how many the light curve is, and its middle and spread."""
+    several = several_targets(table)
+    flux = column(table, "relative" if several else "flux")
+    if flux is None:
+        return
+    if "kept" in table.colnames:
+        known, kept = whether_kept(table)
+        flux = np.where(kept | ~known, flux, np.nan)
+    found = flux[np.isfinite(flux)]
+    tell(table, f"number of {what} with a flux that count", len(found))
+    if not len(found):
+        return
+    median = float(np.median(found))
+    if not several:
+        tell(table, "median flux density, mJy", median)
+    if median:
+        sigma = robust_sigma(found) / abs(median) * 100
+        tell(table, "robust sigma (1.4826 MAD) of the fluxes, per cent of the median", sigma)
+
+
+def _error(table: QTable, shown: FloatArray) -> FloatArray | None:
     """Give the errors in the unit that is shown; 0 where none is known."""
     error, flux = column(table, "flux_err"), column(table, "flux")
     error = column(table, "error") if error is None else error
@@ -84,23 +116,3 @@ def _error(table: QTable, shown: np.ndarray) -> np.ndarray | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         scaled = np.abs(error * shown / flux)
     return np.where(np.isfinite(scaled), scaled, 0.0)
-
-
-def _kinds(table: QTable) -> list[tuple[str, str, str, np.ndarray]]:
-    """Tell apart what is drawn apart: name, colour, marker, and which rows."""
-    if "kept" in table.colnames:
-        kept = table["kept"]
-        known = ~np.ma.getmaskarray(np.ma.asarray(kept))
-        yes = np.ma.filled(np.ma.asarray(kept), False).astype(bool)
-        return [
-            ("kept", KEPT, "o", known & yes),
-            ("left out", REJECTED, "x", known & ~yes),
-            ("not told whether kept", UNKNOWN, "o", ~known),
-        ]
-    mission = np.array([str(one) for one in table["mission"]])
-    cryo, warm = mission == "CRYO", mission == "WARM"
-    return [
-        ("cryogenic mission", CRYO, "s", cryo),
-        ("warm mission", WARM, "o", warm),
-        ("mission not told", UNKNOWN, "o", ~(cryo | warm)),
-    ]
