@@ -49,6 +49,8 @@ PLACES: dict[str, Place] = {
         ("colour", "lightcurves", "colour",
          "Join two runs of different channels: flux ratios and Vega colours."),
         ("plot", "plotting", "plot", "Draw figures of a run, and write what is drawn beside them."),
+        ("report", "reporting", "report",
+         "Write the page of a run: one HTML file that needs no other."),
         ("radius-test", "studies", "radius_test",
          "Measure every AOR through several apertures at once."),
         ("studies", "studies", "studies", "List the studies: runs that belong together."),

@@ -116,30 +116,15 @@ def _shortened(comment: str | None) -> str:
 
 _COMMENT = 40
 
-_RAISED = "ingest the frames, then 'iracdb relink'"
-
-_GRADES = {
-    "A": "to a frame that files show, by channel, AORKEY and time: no link is surer",
-    "B": f"by channel and time alone; for grade A {_RAISED}",
-    "C": "to one of several frames of that channel and time: nothing held tells which",
-    "D": "to none: the row has no time, and nothing can raise that",
-}
-
-_AOR_GRADES = {
-    "A": "by the time of the last image, or by frames that files show: no join is surer",
-    "B": f"by what else is known of the frames; for grade A {_RAISED}",
-    "C": f"by the place between others or by the log's problem AORs; for grade A {_RAISED}",
-    "D": "as AOR 0, because nothing tells which it is; to find it import a run over the same "
-    "frames, or ingest them, then 'iracdb relink'",
-}
-
 
 def _tell_import(links: dict[str, int], aors: dict[str, int], cells: int) -> None:
+    from iracdb.published.grades import AOR_GRADES, LINK_GRADES
+
     for grade, count in links.items():
-        click.echo(f"{many(count, 'image')} linked with grade {grade}, {_GRADES[grade]}")
+        click.echo(f"{many(count, 'image')} linked with grade {grade}, {LINK_GRADES[grade]}")
     for grade, count in aors.items():
         blocks = many(count, "block of images", "blocks of images")
-        click.echo(f"{blocks} joined to the AOR with grade {grade}, {_AOR_GRADES[grade]}")
+        click.echo(f"{blocks} joined to the AOR with grade {grade}, {AOR_GRADES[grade]}")
     click.echo(f"{many(cells, 'cell')} kept as printed, because the value would print otherwise")
 
 
