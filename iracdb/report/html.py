@@ -59,7 +59,7 @@ def _digest(text: str) -> str:
 
 
 def visible(value: Any) -> Any:
-    """Take the sting out of characters that are not seen, and may turn a line around.
+    r"""Take the sting out of characters that are not seen, and may turn a line around.
 
     Parameters
     ----------
@@ -69,11 +69,10 @@ def visible(value: Any) -> Any:
     Returns
     -------
     object
-        Texts with each such character as ``\\u`` and its number; all else as it is.
+        Texts with each such character as ``\u`` and its number; all else as it is.
     """
     if not isinstance(value, str):
         return value
     return "".join(
-        one if one.isprintable() or one in "\n\t" else f"\\u{ord(one):04x}"
-        for one in value
+        one if one.isprintable() or one in "\n\t" else f"\\u{ord(one):04x}" for one in value
     )

@@ -1,8 +1,7 @@
-"""What made a run: its parameters as typed and as applied, files, software, people; doing it again."""
+"""What made a run: parameters as typed and as applied, files, software, people; doing it again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,6 +18,7 @@ from iracdb.report.page_parts import (
     Part,
     Section,
     Sentences,
+    Tone,
     count_cell,
     number_cell,
 )
@@ -74,7 +74,7 @@ def made_section(database: Database, run: Run) -> Section:
         )
         for change in run.changes
     ]
-    parts: list[Part] = [Facts(facts), *_again(run), _parameters(run)]
+    parts: list[Part] = [Facts(facts), *_again(run), *_parameters(run)]
     parts += _imported(database, run) if row.origin == "imported" else _made_here(database, run)
     return Section("made", "What was done", parts)
 
@@ -108,45 +108,48 @@ def _again(run: Run) -> list[Part]:
     return parts
 
 
-def _parameters(run: Run) -> Grid:
-    applied = {name: value for name, value in run.parameters.values.items()}
-    typed = typed_for(run)
-    recipe = RECIPES.get(str(run.row.recipe))
-    of_recipe: Mapping[str, Any] = {}
-    if recipe is not None:
-        r, r_in, r_out = recipe.radii
-        of_recipe = {
-            "radius_source": r, "radius_inner": r_in, "radius_outer": r_out,
-            "centre": recipe.centre, "sky": recipe.sky, "rejection": recipe.rejection,
-            "engine": recipe.engine, "response": recipe.response, "subarray_planes": recipe.planes,
-        }  # fmt: skip
+def _parameters(run: Run) -> list[Part]:
+    """List the parameters that have a value, with what was typed; name the others."""
+    applied, typed = run.parameters.values, typed_for(run)
+    names = sorted(applied, key=lambda name: not name.startswith("recipe"))
+    given = [name for name in names if applied[name] is not None or name in typed]
     rows = []
-    for name in _in_order(applied):
+    for name in given:
+        said = "; ".join(filter(None, (typed.get(name), _overridden(run, name, applied[name]))))
+        tone: Tone = "note" if said else "plain"
         value = applied[name]
-        said = typed.get(name)
-        overrides = name in of_recipe and of_recipe[name] != value
-        if overrides:
-            told = f"overrides {_text(of_recipe[name])} of the recipe {recipe.name}"  # type: ignore[union-attr]
-            said = f"{said}: {told}" if said else told
         rows.append(
-            (Cell(name), Cell(_text(value), tone="note" if said else "plain"),
-             Cell(_UNITS.get(name, "") if value is not None else ""),
-             Cell(said or "", tone="note" if said else "plain"))
+            (Cell(name), Cell(_text(value), tone=tone), Cell(_UNITS.get(name, "")),
+             Cell(said, tone=tone))
         )  # fmt: skip
-    caption = "Every parameter as applied; beside it what was typed for it"
+    headings = [Heading("Parameter"), Heading("Applied"), Heading("Unit"), Heading("Typed")]
+    caption = "Every parameter as applied, and what was typed for it"
+    if not any(row[-1].text for row in rows):
+        headings, rows = headings[:-1], [row[:-1] for row in rows]
+        caption = "Every parameter as applied; none was typed"
     if run.row.origin == "imported":
-        caption = "Every parameter as the log of the run tells it, and what was done then"
-    return Grid(
-        f"{caption}. A dash: there is none.",
-        [Heading("Parameter"), Heading("Applied"), Heading("Unit"), Heading("Typed")],
-        rows,
-    )
+        caption = "Every parameter that the run's log tells, and what was always done then"
+    empty = [name for name in names if name not in given]
+    parts: list[Part] = [Grid(caption, headings, rows)]
+    if empty:
+        parts.append(Sentences([f"Without a value: {', '.join(empty)}."]))
+    return parts
 
 
-def _in_order(applied: Mapping[str, Any]) -> list[str]:
-    """Put what was recorded before what could not be chosen then; else as it was written."""
-    known = [name for name in applied if name not in ("recipe", "recipe_version")]
-    return [*(name for name in ("recipe", "recipe_version") if name in applied), *known]
+def _overridden(run: Run, name: str, value: Any) -> str | None:
+    """Say that a parameter is not as the recipe has it."""
+    recipe = RECIPES.get(str(run.row.recipe))
+    if recipe is None:
+        return None
+    r, r_in, r_out = recipe.radii
+    own = {
+        "radius_source": r, "radius_inner": r_in, "radius_outer": r_out, "centre": recipe.centre,
+        "sky": recipe.sky, "rejection": recipe.rejection, "engine": recipe.engine,
+        "response": recipe.response, "subarray_planes": recipe.planes,
+    }  # fmt: skip
+    if own.get(name, value) == value:
+        return None
+    return f"the recipe {recipe.name} has {_text(own[name])}"
 
 
 def _text(value: Any) -> str:
@@ -177,8 +180,8 @@ def _made_here(database: Database, run: Run) -> list[Part]:
          Heading("Size", "MB", number=True), Heading("First", "MJD", number=True),
          Heading("Last", "MJD", number=True)],
         [(Cell(_ROLES.get(row[0], row[0])), Cell(row[1]), Cell(row[2] or NOTHING),
-          count_cell(row[3]), number_cell(row[4] / 1e6, 1), number_cell(row[5], 5),
-          number_cell(row[6], 5)) for row in rows],
+          count_cell(row[3]), number_cell(row[4] / 1e6, 1), number_cell(row[5], 5, comma=False),
+          number_cell(row[6], 5, comma=False)) for row in rows],
     )  # fmt: skip
     software = run.software
     parts: list[Part] = [grid]

@@ -224,7 +224,7 @@ def count_cell(number: int | None) -> Cell:
     return Cell(NOTHING) if number is None else Cell(f"{number:,}", str(number))
 
 
-def number_cells(values: Sequence[float | None], digits: int) -> list[Cell]:
+def number_cells(values: Sequence[float | None], digits: int, *, comma: bool = True) -> list[Cell]:
     """Write a column of numbers, their points one below the other.
 
     Parameters
@@ -233,6 +233,8 @@ def number_cells(values: Sequence[float | None], digits: int) -> list[Cell]:
         None or NaN where there is none.
     digits : int
         How many digits that count a typical value is shown with.
+    comma : bool, optional
+        Whether one stands between thousands; in a Julian date none does.
 
     Returns
     -------
@@ -240,10 +242,10 @@ def number_cells(values: Sequence[float | None], digits: int) -> list[Cell]:
         Rounded for the eye; each keeps its exact value.
     """
     decimals = decimals_for(values, digits)
-    return [number_cell(value, decimals) for value in values]
+    return [number_cell(value, decimals, comma=comma) for value in values]
 
 
-def number_cell(value: float | None, decimals: int) -> Cell:
+def number_cell(value: float | None, decimals: int, *, comma: bool = True) -> Cell:
     """Write a number.
 
     Parameters
@@ -252,6 +254,8 @@ def number_cell(value: float | None, decimals: int) -> Cell:
         None or NaN where there is none.
     decimals : int
         Digits after the point.
+    comma : bool, optional
+        Whether one stands between thousands.
 
     Returns
     -------
@@ -260,7 +264,8 @@ def number_cell(value: float | None, decimals: int) -> Cell:
     """
     if value is None or math.isnan(value):
         return Cell(NOTHING)
-    shown = f"{value:,.{decimals}f}" if abs(value) < _LONG else f"{value:.6g}"
+    form = f"{',' if comma else ''}.{decimals}f" if abs(value) < _LONG else ".6g"
+    shown = format(value, form)
     return Cell(shown.replace("-", "−"), repr(float(value)))
 
 
@@ -280,11 +285,19 @@ def decimals_for(values: Sequence[float | None], digits: int) -> int:
     Returns
     -------
     int
-        From 0 to 12; so that the smallest value but 0 still has two digits that count.
+        From 0 to 12; so that the smallest value but 0 still has two digits that count, and no
+        more than the values have themselves.
     """
     known = sorted(abs(one) for one in values if one is not None and math.isfinite(one) and one)
     if not known:
         return 1
     typical = digits - 1 - math.floor(math.log10(known[len(known) // 2]))
     smallest = 1 - math.floor(math.log10(known[0]))
-    return min(max(typical, min(smallest, typical + 3), 0), 12)
+    wanted = min(max(typical, min(smallest, typical + 3), 0), 12)
+    return min(wanted, max(_decimals_of(one) for one in known))
+
+
+def _decimals_of(value: float) -> int:
+    """Count the digits after the point that a number has."""
+    text = repr(value)
+    return 12 if "e" in text else len(text.partition(".")[2].rstrip("0"))

@@ -36,6 +36,7 @@ _TOLD_ELSEWHERE = {"state", "reason", "channel", "hdr_part", "repeat"}
 
 _IN_WORKABLE = {"n_total", "n_workable"}
 _ALWAYS = {"aorkey", "flux", "error", "standard_error", "spread"}
+# Places on the sky and in time: many digits count, and none of them has a comma.
 _PLACES = {"target_ra": 9, "target_dec": 9, "mjd": 10, "mjd_mid": 10, "bjd_mid": 12}
 _DIGITS = {"flux": 6, "spread": 3, "error": 3, "standard_error": 3, "expected_noise": 3}
 _KEYS = {"aorkey", "dither_position"}
@@ -134,7 +135,8 @@ def _apart(
 
 def _cells(column: Column, values: Sequence[Any]) -> list[Cell]:
     if column.form == "float":
-        return number_cells(values, _PLACES.get(column.key) or _DIGITS.get(column.key, 4))
+        digits = _PLACES.get(column.key) or _DIGITS.get(column.key, 4)
+        return number_cells(values, digits, comma=column.key not in _PLACES)
     if column.form == "integer" and column.key not in _KEYS:
         return [count_cell(value) for value in values]
     return [Cell(NOTHING if value in (None, "--") else str(value)) for value in values]

@@ -30,7 +30,9 @@ for (const grid of document.querySelectorAll(".grid.large")) {
     button.type = "button";
     button.textContent = title.textContent;
     button.addEventListener("click", () => sort(place));
-    title.replaceChildren(button);
+    // The plain title stays for paper: browsers print no button in a head that repeats.
+    title.classList.add("printed");
+    title.after(button);
   });
   const label = document.createElement("label");
   const input = document.createElement("input");
