@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from .output import (
     print_table,
     tell_problems,
 )
+from .sketching import print_curve
 from .telling import plain_rows, print_averages
 
 
@@ -51,16 +53,25 @@ def runs(withdrawn: bool, output_format: str) -> None:
                 (*shown, (row[12] or "")[:16].replace("T", " "), _shortened(row[13]))
                 for shown, row in zip(rows, found.rows, strict=True)
             ]
-        print_table(titles, rows)
+        print_table(titles, rows, spare=_SPARE, more="--json and --csv list all")
     else:
         print_rows(found.columns, found.rows, output_format)
+
+
+_SPARE = ("Comment", "Kind", "Problems", "Finished", "Recipe", "Why", "Withdrawn")
+"""Columns of the list of runs that a narrow terminal goes without, the first first."""
 
 
 @click.command()
 @click.argument("run", shell_complete=run_names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--curve/--no-curve",
+    default=None,
+    help="Draw a small light curve in text, or none.  [default: on a terminal]",
+)
 @common_options
-def show(run: str, as_json: bool) -> None:
+def show(run: str, as_json: bool, curve: bool | None) -> None:
     """Show one run: what made it, and what it gave. RUN is a number or a name."""
     from iracdb.export.log import log_fields
     from iracdb.runs.withdrawal import withdrawn_sentence
@@ -101,6 +112,8 @@ def show(run: str, as_json: bool) -> None:
             click.echo(_visible(f"Warning: {sentence}"))
         if averages:
             print_averages(averages, found.row.layout)
+            if sys.stdout.isatty() if curve is None else curve:
+                print_curve(catalogue, found)
         tell_problems(found.problems)
         if found.row.origin == "imported":
             _tell_import(found.link_grades, found.aor_grades, cells)
