@@ -185,7 +185,8 @@ def _division(
 
 def _time_line(first: float, last: float, name: str, margin: int, columns: int) -> str:
     """Write the first and the last time below their ends, and between them what they are."""
-    start, end = f"{first:.1f}", f"{last:.1f}"
+    decimals = max(1, min(6, 1 - math.floor(math.log10(last - first)))) if last > first else 1
+    start, end = f"{first:.{decimals}f}", f"{last:.{decimals}f}"
     between = columns - len(start) - len(end)
     middle = name if len(name) + 2 <= between else ""
     return f"{' ' * margin}{start}{middle.center(between)}{end}".rstrip()
