@@ -121,7 +121,15 @@ def _labels(low: float, high: float, rows: int) -> list[str]:
     decimals = max(0, min(9, 2 - math.floor(math.log10(high - low))))
     step = (high - low) / (rows - 1)
     told = {0, rows // 2, rows - 1}
-    return [f"{high - step * row:.{decimals}f}" if row in told else "" for row in range(rows)]
+    values = [high - step * row for row in range(rows)]
+    fixed = [f"{value:.{decimals}f}" if row in told else "" for row, value in enumerate(values)]
+    if max(map(len, fixed)) <= _LONGEST:
+        return fixed
+    return [f"{value:.4g}" if row in told else "" for row, value in enumerate(values)]
+
+
+_LONGEST = 12
+"""A label; a longer one is written with an exponent."""
 
 
 def _picture(

@@ -265,6 +265,10 @@ def test_figures_say_what_is_seen_and_what_is_not(
     fluxes = sorted(row["flux"] for row in averages(made, made.get(13)))
     assert f"flux from {fluxes[0]:.6g} to {fluxes[-1]:.6g} mJy" in alt
     assert "Not drawn: silent: no temperature." in page.said
+    # Of a run over one AOR the images are drawn: one average is no curve.
+    made.run(run_id=20, channel=2, kind="sub2d", radius=(3, 3, 7), aors=[90_000_000])
+    page = check_alone(text_of(made, 20))
+    assert any("AOR 90000000: 3 points" in (v or "") for _, n, v in page.attributes if n == "alt")
 
 
 def change(catalogue: Catalogue, *statements: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import urllib.parse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,12 @@ def figures_section(alone: Subject, both: Subject | None) -> Section:
     """
     parts: list[Part] = []
     left_out = []
+    # A run over one AOR has one average: its light curve is that of the images.
+    aors = tuple({row.aorkey for row in alone.run.averages()})
     for figure in FIGURES:
         subject = alone if figure.runs == 1 else both
+        if figure.name == "lightcurve" and len(aors) == 1:
+            subject = replace(alone, aors=aors)
         if subject is None:
             continue
         try:

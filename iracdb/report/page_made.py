@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
+from iracdb.compare.made_by import PARAMETER_ORDER
 from iracdb.report.page_parts import (
     NOTHING,
     Cell,
@@ -111,7 +112,9 @@ def _again(run: Run) -> list[Part]:
 def _parameters(run: Run) -> list[Part]:
     """List the parameters that have a value, with what was typed; name the others."""
     applied, typed = run.parameters.values, typed_for(run)
-    names = sorted(applied, key=lambda name: not name.startswith("recipe"))
+    # A database of JSON need not keep the order in which parameters were written.
+    ranks = {name: rank for rank, name in enumerate(("channel", *PARAMETER_ORDER))}
+    names = sorted(applied, key=lambda name: (ranks.get(name, len(ranks)), name))
     given = [name for name in names if applied[name] is not None or name in typed]
     rows = []
     for name in given:
@@ -180,7 +183,7 @@ def _made_here(database: Database, run: Run) -> list[Part]:
          Heading("Size", "MB", number=True), Heading("First", "MJD", number=True),
          Heading("Last", "MJD", number=True)],
         [(Cell(_ROLES.get(row[0], row[0])), Cell(row[1]), Cell(row[2] or NOTHING),
-          count_cell(row[3]), number_cell(row[4] / 1e6, 1), number_cell(row[5], 5, comma=False),
+          count_cell(row[3]), number_cell(int(row[4]) / 1e6, 1), number_cell(row[5], 5, comma=False),
           number_cell(row[6], 5, comma=False)) for row in rows],
     )  # fmt: skip
     software = run.software
