@@ -236,7 +236,7 @@ def test_files_set_aside_and_problems(made: Catalogue) -> None:
     table = Reader(text_of(made, 13)).table("Files that were set aside")
     told = [(Path(row[0][0]).name, row[1][0], row[2][0]) for row in table.rows]
     assert [(name[:11], whose) for name, whose, _ in told] == [
-        ("SPITZER_I2_", "this run's"), ("SPITZER_str", "not told"),
+        ("SPITZER_I2_", "this run's"), ("SPITZER_str", "none held"),
     ]  # fmt: skip
     assert aorkeys_in("/a/r90000256/ch2/bcd/SPITZER_I2_90000257_0007_0000_2_x.fits") == {
         90000256, 90000257, 7,

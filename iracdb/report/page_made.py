@@ -183,8 +183,8 @@ def _made_here(database: Database, run: Run) -> list[Part]:
          Heading("Size", "MB", number=True), Heading("First", "MJD", number=True),
          Heading("Last", "MJD", number=True)],
         [(Cell(_ROLES.get(row[0], row[0])), Cell(row[1]), Cell(row[2] or NOTHING),
-          count_cell(row[3]), number_cell(int(row[4]) / 1e6, 1), number_cell(row[5], 5, comma=False),
-          number_cell(row[6], 5, comma=False)) for row in rows],
+          count_cell(row[3]), number_cell(int(row[4]) / 1e6, 1),
+          *(number_cell(mjd, 5, comma=False) for mjd in row[5:])) for row in rows],
     )  # fmt: skip
     software = run.software
     parts: list[Part] = [grid]

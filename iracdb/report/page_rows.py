@@ -201,14 +201,14 @@ def _set_aside(database: Database, run: Run) -> list[Part]:
         elif keys & known:
             others += 1
         else:
-            of_none.append((row, "not told"))
+            of_none.append((row, "none held"))
     listed = [*of_run, *of_none]
     parts: list[Part] = []
     if listed:
         parts.append(
             Grid(
                 "Files that were set aside when they were to be taken in, with the reason: those "
-                "of the run's AORs, then those of the catalogue whose names tell no AOR",
+                "of the run's AORs, then those whose paths tell no AOR that is held",
                 [Heading("File"), Heading("AOR"), Heading("Code"), Heading("Reason"),
                  Heading("Last seen", "UTC")],
                 [(Cell(row.path), Cell(whose), Cell(row.code), Cell(row.message),
