@@ -112,8 +112,8 @@ def against_section(database: Database, run: Run, other: Run | None, why: str) -
         What differs in their making, how many rows changed, and which changed most.
     """
     if other is None:
-        said = "There is no run to compare it with: none before it is over the same AORs."
-        return Section("against", "Compared", [Sentences([said])])
+        none = "There is no run to compare it with: none before it is over the same AORs."
+        return Section("against", "Compared", [Sentences([none])])
     made = compare(database, other.run_id, run.run_id)
     title = f"Compared with {other.name}"
     about = f"With run {other.run_id} ({other.name}), {why}."

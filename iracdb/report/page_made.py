@@ -116,7 +116,7 @@ def _parameters(run: Run) -> list[Part]:
     ranks = {name: rank for rank, name in enumerate(("channel", *PARAMETER_ORDER))}
     names = sorted(applied, key=lambda name: (ranks.get(name, len(ranks)), name))
     given = [name for name in names if applied[name] is not None or name in typed]
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name in given:
         said = "; ".join(filter(None, (typed.get(name), _overridden(run, name, applied[name]))))
         tone: Tone = "note" if said else "plain"
@@ -182,7 +182,7 @@ def _made_here(database: Database, run: Run) -> list[Part]:
         [Heading("For"), Heading("Kind"), Heading("CREATOR"), Heading("Files", number=True),
          Heading("Size", "MB", number=True), Heading("First", "MJD", number=True),
          Heading("Last", "MJD", number=True)],
-        [(Cell(_ROLES.get(row[0], row[0])), Cell(row[1]), Cell(row[2] or NOTHING),
+        [(Cell(_ROLES.get(str(row[0]), str(row[0]))), Cell(str(row[1])), Cell(row[2] or NOTHING),
           count_cell(row[3]), number_cell(int(row[4]) / 1e6, 1),
           *(number_cell(mjd, 5, comma=False) for mjd in row[5:])) for row in rows],
     )  # fmt: skip
