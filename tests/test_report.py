@@ -189,6 +189,7 @@ def test_every_option_of_a_run_can_be_typed_again() -> None:
     assert {options[word].name for word in typed} == names - own
     assert typed.count("--aor") == typed.count("--where") == 2
     assert {"--no-mask", "--uncertainties", "--no-pixel-phase"} <= set(typed)
+    assert words[-2:] == ["--comment", "5"], "each with its value"
     assert "--run-id" not in typed and "--name" not in typed
     assert set(SETTLES) == names - own - {"comment", "idl_python"}
 
