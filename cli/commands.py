@@ -49,6 +49,8 @@ PLACES: dict[str, Place] = {
         ("colour", "lightcurves", "colour",
          "Join two runs of different channels: flux ratios and Vega colours."),
         ("plot", "plotting", "plot", "Draw figures of a run, and write what is drawn beside them."),
+        ("report", "reporting", "report",
+         "Write the page of a run: one HTML file that needs no other."),
         ("serve", "serving", "serve", "Show the catalogue in a browser, read-only, until Ctrl-C."),
         ("radius-test", "studies", "radius_test",
          "Measure every AOR through several apertures at once."),

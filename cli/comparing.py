@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iracdb.compare.parts import Part
 
 _SHOWN = 15
+_MORE = "--json has all"
 
 
 def _fraction(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Any:
@@ -157,7 +158,8 @@ def _tell_making(made: Comparison, everything: bool) -> None:
     if told:
         rows = [(each.name, _short(each.a), _short(each.b), each.moves, each.sentence)
                 for each in told]  # fmt: skip
-        print_table(("Made by", made.a.name, made.b.name, "Can have moved", "Because"), rows)
+        titles = ("Made by", made.a.name, made.b.name, "Can have moved", "Because")
+        print_table(titles, rows, spare=("Because",), more=_MORE)
         click.echo()
     else:
         click.echo("Nothing that both runs tell of their making differs and can move a number")
@@ -203,7 +205,9 @@ def _tell_columns(made: Comparison, everything: bool) -> None:
     if rows:
         sides = (f"None in {made.a.name}", f"None in {made.b.name}")
         titles = ("Column", "Of", "Same", "Rounding only", "Changed", *sides, "Largest/%")
-        print_table(titles, rows, right=("Largest/%",))
+        print_table(
+            titles, rows, right=("Largest/%",), spare=(*sides, "Rounding only", "Of"), more=_MORE
+        )
         click.echo()
     for line in same:
         click.echo(line)
@@ -224,7 +228,10 @@ def _tell_rows(made: Comparison, part: Part, rows: list[ChangedRow], everything:
     ]  # fmt: skip
     numbers = (made.a.name, made.b.name, "Change", "Off/%", "ulp")
     titles = ("MJD", "Column", *numbers) if part.which == "images" else (*numbers, "In errors")
-    print_table(("AOR", *names, *titles, "Outcome"), table, right=(*numbers, "In errors"))
+    print_table(
+        ("AOR", *names, *titles, "Outcome"), table, right=(*numbers, "In errors"),
+        spare=("ulp", "In errors", "Target", "Off/%"), more=_MORE,
+    )  # fmt: skip
     if len(rows) > len(shown):
         click.echo(f"... and {len(rows) - len(shown):,} more (--all)")
     click.echo()

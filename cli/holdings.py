@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,9 @@ def _by_channel(held: Listing) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _list(found: Listing, output_format: str) -> None:
+def _list(found: Listing, output_format: str, spare: Sequence[str] = ()) -> None:
     if found.rows or output_format != "table":
-        print_rows(found.columns, found.rows, output_format)
+        print_rows(found.columns, found.rows, output_format, spare=spare)
     else:
         note("There are none: take frames in with 'iracdb ingest'")
 
@@ -83,7 +84,7 @@ def aors(channel: int | None, output_format: str) -> None:
     """List the AORs."""
     with open_catalogue() as catalogue:
         found = catalogue.aors(channel=channel)
-    _list(found, output_format)
+    _list(found, output_format, ("observer", "program", "last", "label"))
 
 
 @click.command()

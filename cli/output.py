@@ -26,7 +26,13 @@ FEW = 5
 """Of how many things of one kind each is told of."""
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_format: str) -> None:
+def print_rows(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    output_format: str,
+    *,
+    spare: Sequence[str] = (),
+) -> None:
     """Print a small table.
 
     Parameters
@@ -37,6 +43,8 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_for
         Plain values.
     output_format : {'table', 'json', 'csv'}
         How.
+    spare : sequence of str, optional
+        Titles of columns that a terminal too narrow for all goes without, the first first.
     """
     if output_format == "json":
         print_json([dict(zip(columns, map(plain, row), strict=True)) for row in rows])
@@ -45,11 +53,16 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_for
         writer.writerow(columns)
         writer.writerows([cell_text(cell, "") for cell in row] for row in rows)
     else:
-        print_table(columns, rows)
+        print_table(columns, rows, spare=spare, more="--json and --csv list all")
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    right: Sequence[str] = (),
+    spare: Sequence[str] = (),
+    more: str = "",
 ) -> None:
     """Print a table for people, as wide as the terminal or as need be.
 
@@ -61,24 +74,72 @@ def print_table(
         Plain values.
     right : sequence of str, optional
         Titles of columns of text that stand to the right, as numbers do.
+    spare : sequence of str, optional
+        Titles of columns that a terminal too narrow for all goes without, the first first.
+    more : str, optional
+        How to see those, such as ``--json lists all``.
     """
-    from rich import box
     from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else _NO_TERMINAL, highlight=False)
+    left_out: list[str] = []
+    if terminal:
+        columns, rows, left_out = _narrowed(columns, rows, spare, console.width)
+    table = _table(columns, rows, right)
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        click.echo(line.rstrip())
+    if left_out:
+        how = f" ({more})" if more else ""
+        note(f"Left out, since the terminal is too narrow: {', '.join(left_out)}{how}")
+
+
+_APART = 3
+"""Blanks between two columns."""
+
+
+def _narrowed(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], spare: Sequence[str], width: int
+) -> tuple[Sequence[str], Sequence[Sequence[Any]], list[str]]:
+    """Leave columns out until a table is no wider than the terminal, and name them."""
+    widths = [
+        max(len(_visible(cell_text(cell, "--"))) for cell in (title, *(row[place] for row in rows)))
+        for place, title in enumerate(columns)
+    ]
+    kept = list(range(len(columns)))
+    left_out = []
+    for title in spare:
+        if sum(widths[place] + _APART for place in kept) - _APART <= width:
+            break
+        if title in columns:
+            left_out.append(title)
+            kept.remove(list(columns).index(title))
+    return (
+        [columns[place] for place in kept],
+        [[row[place] for place in kept] for row in rows],
+        left_out,
+    )
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str]) -> Any:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for index, title in enumerate(columns):
         numbers = all(isinstance(row[index], int | float) or row[index] is None for row in rows)
-        table.add_column(Text(title), justify="right" if numbers or title in right else "left")
+        number = numbers or title in right
+        # Words may stand in several lines, numbers in one; nothing is cut.
+        table.add_column(
+            Text(title), justify="right" if number else "left", overflow="fold", no_wrap=number
+        )
     for row in rows:
         # Text, not markup: an AORLABEL may hold anything.
         table.add_row(*(Text(_visible(cell_text(cell, "--"))) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else _NO_TERMINAL, highlight=False)
-    with console.capture() as drawn:
-        console.print(table)
-    for line in drawn.get().splitlines():
-        click.echo(line.rstrip())
+    return table
 
 
 def _visible(text: str) -> str:

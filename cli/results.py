@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from .output import (
     print_table,
     tell_problems,
 )
+from .sketching import print_curve
 from .telling import plain_rows, print_averages
 
 
@@ -51,16 +53,25 @@ def runs(withdrawn: bool, output_format: str) -> None:
                 (*shown, (row[12] or "")[:16].replace("T", " "), _shortened(row[13]))
                 for shown, row in zip(rows, found.rows, strict=True)
             ]
-        print_table(titles, rows)
+        print_table(titles, rows, spare=_SPARE, more="--json and --csv list all")
     else:
         print_rows(found.columns, found.rows, output_format)
+
+
+_SPARE = ("Comment", "Kind", "Problems", "Finished", "Recipe", "Why", "Withdrawn")
+"""Columns of the list of runs that a narrow terminal goes without, the first first."""
 
 
 @click.command()
 @click.argument("run", shell_complete=run_names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--curve/--no-curve",
+    default=None,
+    help="Draw a small light curve in text, or none.  [default: on a terminal]",
+)
 @common_options
-def show(run: str, as_json: bool) -> None:
+def show(run: str, as_json: bool, curve: bool | None) -> None:
     """Show one run: what made it, and what it gave. RUN is a number or a name."""
     from iracdb.export.log import log_fields
     from iracdb.runs.withdrawal import withdrawn_sentence
@@ -101,6 +112,8 @@ def show(run: str, as_json: bool) -> None:
             click.echo(_visible(f"Warning: {sentence}"))
         if averages:
             print_averages(averages, found.row.layout)
+            if sys.stdout.isatty() if curve is None else curve:
+                print_curve(catalogue, found)
         tell_problems(found.problems)
         if found.row.origin == "imported":
             _tell_import(found.link_grades, found.aor_grades, cells)
@@ -116,30 +129,15 @@ def _shortened(comment: str | None) -> str:
 
 _COMMENT = 40
 
-_RAISED = "ingest the frames, then 'iracdb relink'"
-
-_GRADES = {
-    "A": "to a frame that files show, by channel, AORKEY and time: no link is surer",
-    "B": f"by channel and time alone; for grade A {_RAISED}",
-    "C": "to one of several frames of that channel and time: nothing held tells which",
-    "D": "to none: the row has no time, and nothing can raise that",
-}
-
-_AOR_GRADES = {
-    "A": "by the time of the last image, or by frames that files show: no join is surer",
-    "B": f"by what else is known of the frames; for grade A {_RAISED}",
-    "C": f"by the place between others or by the log's problem AORs; for grade A {_RAISED}",
-    "D": "as AOR 0, because nothing tells which it is; to find it import a run over the same "
-    "frames, or ingest them, then 'iracdb relink'",
-}
-
 
 def _tell_import(links: dict[str, int], aors: dict[str, int], cells: int) -> None:
+    from iracdb.published.grades import AOR_GRADES, LINK_GRADES
+
     for grade, count in links.items():
-        click.echo(f"{many(count, 'image')} linked with grade {grade}, {_GRADES[grade]}")
+        click.echo(f"{many(count, 'image')} linked with grade {grade}, {LINK_GRADES[grade]}")
     for grade, count in aors.items():
         blocks = many(count, "block of images", "blocks of images")
-        click.echo(f"{blocks} joined to the AOR with grade {grade}, {_AOR_GRADES[grade]}")
+        click.echo(f"{blocks} joined to the AOR with grade {grade}, {AOR_GRADES[grade]}")
     click.echo(f"{many(cells, 'cell')} kept as printed, because the value would print otherwise")
 
 

@@ -195,7 +195,11 @@ def print_averages(averages: Sequence[Any], layout: str = "") -> None:
         )
     numbers = ("Used", "Flux/mJy", "Error/mJy", "Scatter/%" if of_mean else "Spread/%", "Rejected")
     titles = ("AOR", "Target", *(("Frames",) if alike else ()), *numbers)
-    print_table(titles, rows, right=numbers)
+    print_table(titles, rows, right=numbers, spare=_SPARE, more="'iracdb show --json' lists all")
+
+
+_SPARE = ("Rejected", "Used", "Scatter/%", "Spread/%")
+"""Columns of the averages that a narrow terminal goes without, the first first."""
 
 
 def _rounded(number: float | None, form: str) -> str:

@@ -69,6 +69,9 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
     "bounds": (IMAGES, "which images lose their flux at the array's edge"),
     "grouping": (AVERAGES, "which frames are averaged together"),
 }
+PARAMETER_ORDER = tuple(_PARAMETERS)
+"""Names of parameters in the order in which numbers are made."""
+
 _NO_NUMBERS = ("sqlalchemy",)
 _WITHOUT = {"fixed": ("target_list",), "list": ("target_ra", "target_dec")}
 """What a run has no need to tell, by where its targets come from."""

@@ -5,7 +5,9 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iracdb.catalogue.database import Database
@@ -96,3 +98,51 @@ class ShowsRuns:
 
         table = self.figure(figure, *runs, **which)
         return figure_named(figure).module.draw(table, ax)
+
+    def report(
+        self,
+        which: int | str,
+        out: str | os.PathLike[str] | None = None,
+        *,
+        against: int | str | None = None,
+        overwrite: bool = False,
+        folder: str | os.PathLike[str] = ".",
+    ) -> Path:
+        """Write the page of a run: one HTML file that needs no other.
+
+        Parameters
+        ----------
+        which : int or str
+            Number or name of the run.
+        out : path, optional
+            The file, or a folder that is there; by default ``<name>_report.html`` in `folder`.
+        against : int or str, optional
+            The run it is compared with; by default the one it was made from, else the last before
+            it over the same AORs.
+        overwrite : bool, optional
+            Replace a file that holds something else.
+        folder : path, optional
+            Where the file goes unless `out` says so.
+
+        Returns
+        -------
+        pathlib.Path
+            The file: the same bytes for the same catalogue and software.
+
+        Raises
+        ------
+        iracdb.errors.NotFound
+            Where there is no such run.
+        iracdb.errors.CannotWrite
+            Where a file that holds something else is in the way, or cannot be written.
+
+        Examples
+        --------
+        >>> cat.report(13, "report13.html")  # doctest: +SKIP
+        """
+        from iracdb.report.html import page_html
+        from iracdb.report.page import gather_page
+        from iracdb.report.saving import save_page
+
+        page = gather_page(self._database, which, against)
+        return save_page(page_html(page), page.name, out, folder=folder, overwrite=overwrite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,3 +92,44 @@ def file_stem(figure: Figure, subject: Subject) -> str:
     if subject.row is not None:
         parts.append(f"image{subject.row}")
     return "_".join((*parts, figure.name))
+
+
+def save_page(
+    text: str,
+    run_name: str,
+    out: str | os.PathLike[str] | None,
+    *,
+    folder: str | os.PathLike[str],
+    overwrite: bool = False,
+) -> Path:
+    """Write the page of a run.
+
+    Parameters
+    ----------
+    text : str
+        HTML.
+    run_name : str
+        The run's name.
+    out : path or None
+        The file, or a folder that is there.
+    folder : path
+        Where the file goes unless `out` says so.
+    overwrite : bool, optional
+        Replace a file that holds something else.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    CannotWrite
+        Where a file that holds something else is in the way, or cannot be written.
+    """
+    own_name = f"{run_name}_report.html"
+    place = Path(folder) / own_name if out is None else Path(out)
+    if place.is_dir():
+        place = place / own_name
+    (written,) = write_files(place.parent, {place.name: text.encode()}, overwrite=overwrite)
+    return written
