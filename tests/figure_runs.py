@@ -36,9 +36,7 @@ def specs() -> list[FrameSpec]:
         for one in (first, second):
             x, y = first.x + dx, first.y + (dy if one is first else -dy)
             later = one.mjd + place / 500
-            made.append(
-                replace(one, expid=place, dither_position=place + 1, x=x, y=y, mjd=later)
-            )
+            made.append(replace(one, expid=place, dither_position=place + 1, x=x, y=y, mjd=later))
     made += [replace(sub, expid=n, mjd=sub.mjd + n / 100) for n in range(2)]
     return made
 
@@ -67,5 +65,3 @@ def measure(catalogue: Catalogue, archive: Path) -> None:
     catalogue.run(16, channel=1, aors=[FIRST], forced=True)
     catalogue.radius_test(200, channel=1, aors=[FIRST, SECOND])
     catalogue.radius_test(300, channel=1, aors=[FIRST, SECOND], recipe="handbook")
-
-

@@ -58,7 +58,8 @@ class Cutout:
         Directions in pixels, of length 1; None without a coordinate system.
     told : dict
         Of the image: run, row, aorkey, target, channel, expid, dcenum, plane, file, file_id, flags
-        (their names), kept (None where not told), rejected_by, array (its rows and columns), position (fitted or forced).
+        (their names), kept (None where not told), rejected_by, array (its rows and columns) and
+        position (fitted or forced).
     notes : tuple of str
         What is to be known of it.
     """
@@ -120,9 +121,7 @@ def first_usable(
     return None if found is None else int(found)
 
 
-def read_cutout(
-    database: Database, run: Run, row: int, reach: float | None = None
-) -> Cutout | str:
+def read_cutout(database: Database, run: Run, row: int, reach: float | None = None) -> Cutout | str:
     """Read the pixels around the star of one image, as the run measured them.
 
     Parameters
@@ -204,7 +203,7 @@ def _companions(
         .join(t.file, t.file.c.id == given.file_id)
         .where(given.run_id == run.run_id, t.file.c.frame_id == frame_id, given.role.in_(roles))
     )
-    return {role: number for role, number in connection.execute(query)} if roles else {}
+    return {row.role: row.file_id for row in connection.execute(query)} if roles else {}
 
 
 def _read(

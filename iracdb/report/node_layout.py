@@ -147,9 +147,7 @@ def place(nodes: Sequence[Node], shift: Mapping[str, str] | None = None) -> dict
         `Box` by id: no two overlap.
     """
     asked = shift or {}
-    column_of = {
-        node.id: COLUMNS.get(asked.get(node.id, node.kind), 4) for node in nodes
-    }
+    column_of = {node.id: COLUMNS.get(asked.get(node.id, node.kind), 4) for node in nodes}
     used = sorted(set(column_of.values()))
     sizes = {node.id: size_of(node) for node in nodes}
     lanes: dict[tuple[int, bool], list[Node]] = {}

@@ -46,7 +46,6 @@ LOOKS: dict[str, Look] = {
 """Of the kinds that there are; shape and word tell them apart without colour."""
 
 
-
 def look_of(kind: str) -> Look:
     """Tell how nodes of a kind look.
 

@@ -69,9 +69,7 @@ def gather(subject: Subject) -> QTable:
     else:
         by_average = [averages(one, title) for one in _sides(subject)]
         table = _joined(subject, title, found.parts[1], by_average, "averages")
-        names = " and ".join(
-            run.name for run, one in zip((a, b), fully, strict=True) if not one
-        )
+        names = " and ".join(run.name for run, one in zip((a, b), fully, strict=True) if not one)
         table.meta["notes"].append(
             f"Averages are compared: the images of {names} have no flux after all corrections"
         )
@@ -95,9 +93,7 @@ def _fully_corrected(table: QTable) -> bool:
     return not any("without them" in note for note in table.meta["notes"])
 
 
-def _joined(
-    subject: Subject, title: str, part: Part, sides: list[QTable], of: str
-) -> QTable:
+def _joined(subject: Subject, title: str, part: Part, sides: list[QTable], of: str) -> QTable:
     """Put the rows of both runs that are about the same beside each other, by time."""
     places = [{int(row): place for place, row in enumerate(one["row"])} for one in sides]
     rows = [

@@ -13,7 +13,18 @@ from iracdb.catalogue import tables as t
 from iracdb.report.measured import column, images
 from iracdb.report.missing import say_missing
 from iracdb.report.style import (
-    BLACK, BLUE, GREEN, GREY, MANY, ORANGE, PURPLE, SKY, VERMILION, axes, look, panels,
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    MANY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    axes,
+    look,
+    panels,
 )  # fmt: skip
 from iracdb.report.subject import Subject
 

@@ -186,9 +186,14 @@ def _mark_pixels(table: QTable, values: FloatArray, ax: Axes) -> None:
         squares = np.column_stack([x, y])[:, np.newaxis] + corners
         ax.add_collection(
             PolyCollection(
-                squares, facecolor="none", edgecolor=VERMILION, hatch="//////", linewidth=0.9,
-                rasterized=len(squares) > MANY, label="masked (fatal)",
-            )  # fmt: skip
+                squares,
+                facecolor="none",
+                edgecolor=VERMILION,
+                hatch="//////",
+                linewidth=0.9,
+                rasterized=len(squares) > MANY,
+                label="masked (fatal)",
+            )
         )
     nowhere = ~np.isfinite(values.ravel())
     if nowhere.any():
@@ -204,8 +209,11 @@ def _mark_aperture(told: dict[str, Any], ax: Axes) -> None:
 
     outlined = [withStroke(linewidth=2.6, foreground=BLACK)]
     circle, inner, outer = told["radii"]
-    rings = ((circle, "-", f"source circle, {circle:g} pixels"),
-             (inner, "--", f"annulus, {inner:g} to {outer:g} pixels"), (outer, "--", None))  # fmt: skip
+    rings = (
+        (circle, "-", f"source circle, {circle:g} pixels"),
+        (inner, "--", f"annulus, {inner:g} to {outer:g} pixels"),
+        (outer, "--", None),
+    )
     for radius, line, label in rings:
         angle = np.linspace(0, 2 * np.pi, 181)
         ax.plot(

@@ -19,7 +19,16 @@ from iracdb.catalogue import tables as t
 from iracdb.irac.handbook import Radii
 from iracdb.report.missing import say_missing, table_without
 from iracdb.report.style import (
-    BLUE, GREEN, GREY, MANY, ORANGE, PURPLE, VERMILION, axes, look, panels,
+    BLUE,
+    GREEN,
+    GREY,
+    MANY,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    axes,
+    look,
+    panels,
 )  # fmt: skip
 from iracdb.report.subject import Subject
 from iracdb.runs.lightcurve_rows import target_meant

@@ -12,7 +12,15 @@ from sqlalchemy import select
 from iracdb.catalogue import tables as t
 from iracdb.report.missing import say_missing, table_without
 from iracdb.report.node_layout import (
-    BESIDE, FIRST_SIZE, SECOND_SIZE, Box, Node, curve, place, plain, text_outline,
+    BESIDE,
+    FIRST_SIZE,
+    SECOND_SIZE,
+    Box,
+    Node,
+    curve,
+    place,
+    plain,
+    text_outline,
 )  # fmt: skip
 from iracdb.report.node_shapes import look_of, outline
 from iracdb.report.style import BLACK, GREY, axes, look
@@ -105,9 +113,7 @@ def _chosen(subject: Subject) -> tuple[int, str | None] | None:
     if subject.aors:
         return subject.aors[0], None if named is None else named[0]
     average = t.aor_result.c
-    query = select(average.aorkey, average.target_name).where(
-        average.run_id == subject.run.run_id
-    )
+    query = select(average.aorkey, average.target_name).where(average.run_id == subject.run.run_id)
     if named is not None:
         query = query.where(average.target_name.in_(named))
     with subject.database.read() as connection:
