@@ -123,6 +123,8 @@ def test_the_curve_that_is_drawn_is_that_of_the_table(catalogue: Catalogue) -> N
         np.testing.assert_allclose(seen[:, 1], mine[column], rtol=1e-14)
     seen = points(axes[2], "12 to 20 pixels, averages")
     np.testing.assert_allclose(np.sort(seen[:, 1]), np.sort(100 * (mine["relative"] - 1)))
+    low, high = axes[2].get_ylim()
+    assert low < seen[:, 1].min() and seen[:, 1].max() < high
     assert "[pixels]" in axes[2].get_xlabel() and "[per cent]" in axes[2].get_ylabel()
 
 
@@ -198,6 +200,8 @@ def test_the_difference_of_two_runs(catalogue: Catalogue) -> None:
     pairs = [(rows[13, FIRST, expid], rows[16, FIRST, expid]) for expid in range(5)]
     apart = [b - a for a, b in pairs]
     np.testing.assert_allclose(made["difference"].value, apart, rtol=1e-9, equal_nan=True)
+    percent = [100 * (b - a) / a for a, b in pairs]
+    np.testing.assert_allclose(made["percent"], percent, rtol=1e-9, equal_nan=True)
     known = [one for one in apart if one == one]
     numbers = made.meta["numbers"]
     assert numbers["compared"] == len(known) > 0
@@ -209,6 +213,7 @@ def test_the_difference_of_two_runs(catalogue: Catalogue) -> None:
     axes = drawn("compare", made)
     seen = np.vstack([np.column_stack(one.get_data()) for one in axes[1].lines[:-1]])
     shown = np.column_stack([made["flux_a"].value, made["percent"]])
+    shown = shown[np.isfinite(shown).all(axis=1)]
     np.testing.assert_array_equal(seen[np.argsort(seen[:, 0])], shown[np.argsort(shown[:, 0])])
     assert sum(bar.get_height() for bar in axes[2].patches[:-1]) == len(known)
     assert "position fitted → forced" in said(axes)

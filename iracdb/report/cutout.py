@@ -210,7 +210,8 @@ def _read(
     file: FrameFile, mask: FrameFile | None, plane: int, parameters: Parameters
 ) -> tuple[FloatArray, BoolArray | None, tuple[str, ...]]:
     """Read an image as it was measured: cubes reduced, masks applied."""
-    pixels, notes = read_pixels(file), ()
+    notes: tuple[str, ...] = ()
+    pixels = read_pixels(file)
     masked, bits = None, parameters.values.get("mask_bits")
     if bits:
         notes = ("The run used a mask, and that of this frame is not at hand: none is shown",)

@@ -180,10 +180,10 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes | list[Axes]:
         )
         # The uppermost panel and the caption are as wide as the figure.
         for wide, narrow in ((time, drawn[1]), (caption, rest)):
-            grid = wide.get_subplotspec().get_gridspec()
-            row = wide.get_subplotspec().rowspan.start
+            place = wide.get_subplotspec()
             narrow.remove()
-            wide.set_subplotspec(grid[row, :])
+            if place is not None:
+                wide.set_subplotspec(place.get_gridspec()[place.rowspan.start, :])
         name, unit = _shown(table)
         values = np.asarray(getattr(table[name], "value", table[name]), dtype=np.float64)
         start = np.floor(np.nanmin(table["time"].value))
@@ -198,7 +198,7 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes | list[Axes]:
         for one in (time, flux):
             one.set_ylabel(f"{b} − {a}  [{unit}]")
         _histogram(spread, values, unit, _of(table))
-        if not np.all(np.asarray(table["decided"])):
+        if len(time.get_legend_handles_labels()[1]) > 1:
             time.legend(loc="best")
         caption.set_axis_off()
         said = caption.text(
@@ -234,6 +234,7 @@ def _scatter(ax: Axes, x: FloatArray, y: FloatArray, table: QTable) -> None:
         (~alike, VERMILION, "x", 5.0, "kept in one of them alone"),
     )
     for mine, colour, marker, size, label in kinds:
+        mine = mine & np.isfinite(y)
         if mine.any():
             ax.plot(
                 x[mine], y[mine], ls="none", marker=marker, ms=size, color=colour,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 from astropy.table import QTable
@@ -70,13 +71,12 @@ def gather(subject: Subject) -> QTable:
     title = f"{subject.run.name}, positions on the array"
     table = images(subject, title)
     expected = all(column(table, name) is not None for name in ("x_wcs", "y_wcs"))
-    found = [column(table, name) for name in (("x_wcs", "y_wcs") if expected else ("x", "y"))]
+    x, y = (column(table, name) for name in (("x_wcs", "y_wcs") if expected else ("x", "y")))
     table.meta["numbers"], table.meta["notes"] = {}, []
-    if found[0] is None or found[1] is None:
+    if x is None or y is None:
         nothing = QTable(meta=table.meta)
         nothing.meta["missing"] = "No position on the array is known of what is shown"
         return nothing
-    x, y = found
     said = _of_frames(subject)
     rows = [said.get(int(row), (None, None)) for row in table["row"]]
     number, aors = np.zeros(len(table), dtype=np.int64), np.asarray(table["aorkey"])
@@ -91,7 +91,7 @@ def gather(subject: Subject) -> QTable:
     made["read_mode"] = [mode or group for (mode, _), group in zip(rows, groups, strict=True)]
     made["dither_position"] = np.ma.MaskedArray(dithers, mask=~told)
     made["number"] = np.where(told, dithers, number)
-    made["x"], made["y"] = (table[n] for n in (("x_wcs", "y_wcs") if expected else ("x", "y")))
+    made["x"], made["y"] = x * u.pix, y * u.pix
     made.meta["position"] = "expected by the WCS" if expected else "fitted centre"
     known = np.isfinite(x) & np.isfinite(y)
     made = made[known]
@@ -172,7 +172,7 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes | list[Axes]:
         for one, (mine, mode, square) in zip(drawn, parts, strict=True):
             whole = square is None
             _points(mine, keys, one)
-            low, high = _border(one, SIDES[mode], mine) if whole else square
+            low, high = _border(one, SIDES[mode], mine) if square is None else square
             one.set_xlim(low[0], high[0])
             one.set_ylim(low[1], high[1])
             one.set_aspect("equal")
@@ -243,7 +243,7 @@ def _border(ax: Axes, side: int, table: QTable) -> Square:
 def _name_positions(table: QTable, keys: list[int], ax: Axes) -> None:
     """Write the numbers beside the positions, where there is room; those of one place together."""
     across = ax.get_xlim()[1] - ax.get_xlim()[0]
-    inches = ax.get_position().width * ax.figure.get_figwidth()
+    inches = ax.get_position().width * ax.figure.bbox.width / ax.figure.dpi
     # Size of a letter, and of what is one place on paper.
     letter = across / (72 * inches) * np.array([5.6, 9.5])
     held: dict[tuple[int, int], dict[int, list[int]]] = {}
@@ -334,6 +334,6 @@ def _legend(keys: list[int], drawn: list[Axes]) -> None:
             bbox_to_anchor=(1.03, 1.0), borderaxespad=0, title_fontsize=9,
         )  # fmt: skip
         return
-    shown = next(one for one in last.collections if one.get_gid() == "positions")
-    bar = last.figure.colorbar(shown, cax=last.inset_axes((1.04, 0.0, 0.05, 1.0)))
+    coloured: Any = next(one for one in last.collections if one.get_gid() == "positions")
+    bar = last.figure.colorbar(coloured, cax=last.inset_axes((1.04, 0.0, 0.05, 1.0)))
     bar.set_label(f"AOR in order of time (of {len(keys)})")

@@ -263,7 +263,8 @@ def _mark_sky(told: dict[str, Any], ax: Axes, shape: tuple[int, ...]) -> None:
                 "path_effects": outlined,
             },
         )  # fmt: skip
+        x, y = (corner + 1.3 * arm).tolist()
         ax.text(
-            *(corner + 1.3 * arm), name, color="white", ha="center", va="center", fontsize=9,
+            x, y, name, color="white", ha="center", va="center", fontsize=9,
             path_effects=outlined,
         )  # fmt: skip

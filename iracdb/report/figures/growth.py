@@ -299,6 +299,7 @@ def _agreements(table: QTable, ax: Axes) -> None:
     from matplotlib.transforms import ScaledTranslation
 
     looks = _looks(table)
+    ends = [0.0]
     for place, (name, (colour, marker, _)) in enumerate(looks):
         # Side by side on paper, at the same radius in numbers.
         points = 5.0 * (place - (len(looks) - 1) / 2)
@@ -314,7 +315,12 @@ def _agreements(table: QTable, ax: Axes) -> None:
             radii, 100 * (means - 1), 100 * scatter, fmt=marker, color=colour, ms=5.5,
             elinewidth=1.2, capsize=2.5, transform=aside, label=f"{name}, mean",
         )  # fmt: skip
+        ends += [*percent, *(100 * (means - 1 - scatter)), *(100 * (means - 1 + scatter))]
     ax.axhline(0.0, color=GREY, lw=0.8, zorder=1)
+    # What is moved aside on paper is not seen by the axes' own choice of limits.
+    low, high = np.nanmin(ends), np.nanmax(ends)
+    room = 0.08 * (high - low) or 1.0
+    ax.set_ylim(low - room, high + room)
 
 
 def _over_averages(table: QTable, column: str) -> tuple[FloatArray, FloatArray, FloatArray]:
