@@ -42,6 +42,24 @@ FIGURES: tuple[Figure, ...] = (
     Figure("array-location", "Flux against place on the array before and after", size=(7.6, 6.0)),
     Figure("residuals", "Images about their averages: a histogram with the robust sigma"),
     Figure("binning", "Scatter of bins of consecutive images against their size"),
+    Figure(
+        "growth",
+        "Flux against source radius, before and after the aperture correction",
+        size=(9.0, 6.2),
+    ),
+    Figure(
+        "frame",
+        "The frame around the star of one image: pixels, circle, annulus, mask",
+        size=(7.2, 6.0),
+    ),
+    Figure(
+        "compare",
+        "A run minus another, image by image: against time, flux, histogram",
+        2,
+        (7.2, 6.4),
+    ),
+    Figure("dithers", "Where on the array each AOR put its star", size=(9.0, 4.8)),
+    Figure("lineage", "What one flux rests on: images, files, run, parameters", size=(11.0, 6.4)),
 )
 """All of them, in the order of the work."""
 
