@@ -256,7 +256,7 @@ def test_figures_say_what_is_seen_and_what_is_not(
         class module:  # noqa: N801
             @staticmethod
             def gather(subject: Any) -> QTable:
-                return QTable({"a": [1]}, meta=subject.meta("t") | {"empty": "no temperature"})
+                return QTable({"a": [1]}, meta=subject.meta("t") | {"missing": "no temperature"})
 
     lightcurve = next(figure for figure in FIGURES if figure.name == "lightcurve")
     monkeypatch.setattr(page_figures, "FIGURES", (lightcurve, Silent))

@@ -15,12 +15,16 @@ from iracdb.errors import IracdbError
 from iracdb.report.drawing import gather, picture
 from iracdb.report.page_parts import Part, Picture, Section, Sentences
 from iracdb.report.registry import FIGURES, Figure
+from iracdb.report.style import MANY
 from iracdb.report.subject import Subject
 
 _PIXELS_AN_INCH = 110
 _DOTS_AN_INCH = 144
 _TOLD = 4
 """Of so many columns what is seen tells the range."""
+
+_MOST = 8
+"""So many of the numbers that a figure holds are told beside it."""
 
 _BESIDE = {"row", "aorkey", "expid", "dcenum", "plane", "flags"}
 """Columns of numbers that are names."""
@@ -56,7 +60,7 @@ def figures_section(alone: Subject, both: Subject | None) -> Section:
         except IracdbError as problem:
             left_out.append(f"{figure.name}: {problem}")
             continue
-        missing = table.meta.get("empty")
+        missing = table.meta.get("missing")
         if missing:
             left_out.append(f"{figure.name}: {missing}")
         elif len(table):
@@ -81,16 +85,16 @@ def drawn(figure: Figure, table: QTable) -> Picture:
     Returns
     -------
     Picture
-        As SVG or PNG, whichever is smaller.
+        As SVG; of many points as PNG, which is smaller then.
     """
-    vector = picture(figure, table, "svg")
-    points = picture(figure, table, "png", _DOTS_AN_INCH)
-    sources = (_of_svg(vector), f"data:image/png;base64,{base64.b64encode(points).decode()}")
+    if len(table) > MANY:
+        content = picture(figure, table, "png", _DOTS_AN_INCH)
+        source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    else:
+        source = _of_svg(picture(figure, table, "svg"))
     width, height = (round(inches * _PIXELS_AN_INCH) for inches in figure.size)
     caption = ". ".join((figure.sentence, *(note.rstrip(".") for note in table.meta["notes"])))
-    return Picture(
-        figure.name, f"{caption}.", seen(figure, table), min(sources, key=len), width, height
-    )
+    return Picture(figure.name, f"{caption}.", seen(figure, table), source, width, height)
 
 
 def _of_svg(content: bytes) -> str:
@@ -123,6 +127,11 @@ def seen(figure: Figure, table: QTable) -> str:
         return str(own)
     words = [f"{figure.sentence}. {table.meta['title']}: {len(table):,} points"]
     words += [told for name in _numbers(table) if (told := _range(table, name))][:_TOLD]
+    words += [
+        f"{name.replace('_', ' ')}: {value:.6g}"
+        for name, value in table.meta.get("numbers", {}).items()
+        if isinstance(value, int | float)
+    ][:_MOST]
     return "; ".join(words) + "."
 
 

@@ -122,8 +122,8 @@ def empty(ax: Axes, missing: str) -> Axes:
 
     ax.set_axis_off()
     ax.text(
-        0.5, 0.5, textwrap.fill(missing, 46, break_on_hyphens=False), transform=ax.transAxes, ha="center", va="center",
-        color=GREY, fontsize=11,
+        0.5, 0.5, textwrap.fill(missing, 46, break_on_hyphens=False), transform=ax.transAxes,
+        ha="center", va="center", color=GREY, fontsize=11,
     )  # fmt: skip
     return ax
 
