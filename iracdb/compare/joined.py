@@ -7,11 +7,23 @@ or no position, nothing is told here, and the rows are read and matched one by o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.upkeep import between_its_averages
@@ -101,7 +113,8 @@ def join_images(
         return None
     apart = _apart(columns, bits)
     pairs = _pairs(connection, a, b)
-    counted = connection.execute(_counting(pairs, apart)).one()
+    with _by_hash(connection):
+        counted = connection.execute(_counting(pairs, apart)).one()
     shared, shown, plain, *differing = counted
     if not shared:
         return None
@@ -191,16 +204,46 @@ def _pairs(connection: Connection, a: int, b: int) -> FromClause:
     )
 
 
+@contextmanager
+def _by_hash(connection: Connection) -> Iterator[None]:
+    """Have PostgreSQL join images by a hash of all their keys.
+
+    It takes an average's number and the numbers of the run's averages for independent, expects an
+    image of each average, and would pair every image of an AOR with every other one to look for
+    those of one frame.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(_JOIN_METHODS, {"whether": "off"})
+    yield
+    connection.execute(_JOIN_METHODS, {"whether": "on"})
+
+
+_JOIN_METHODS = select(
+    *(
+        func.set_config(f"enable_{name}", bindparam("whether"), True)
+        for name in ("mergejoin", "nestloop")
+    )
+)
+
+
 def _counting(pairs: FromClause, apart: dict[str, ColumnElement[bool]]) -> Any:
+    # Looked up one by one: to be joined by a hash, all frames of the catalogue would be read.
+    def looked_up(column: Any) -> Any:
+        return select(column).where(_frame.id == _image_a.c.frame_id).scalar_subquery()
+
     plain = and_(
-        _frame.aorkey == _average_a.c.aorkey, _image_a.c.repeat == 0, _image_b.c.repeat == 0
+        looked_up(_frame.aorkey) == _average_a.c.aorkey,
+        _image_a.c.repeat == 0,
+        _image_b.c.repeat == 0,
     )
     return select(
         func.count(),
-        func.count(_frame.expid),
+        func.count(looked_up(_frame.expid)),
         func.count(case((plain, 1))),
         *(func.count(case((each, 1))) for each in apart.values()),
-    ).select_from(pairs.join(t.frame, _frame.id == _image_a.c.frame_id))
+    ).select_from(pairs)
 
 
 def _left_over(connection: Connection, run: int, other: int) -> _Places:
@@ -274,7 +317,9 @@ def _differing(
 ) -> tuple[int, dict[str, ColumnPair]]:
     """Read the pairs that differ, in the columns in which any does."""
     asked = [side.c[name] for name in apart for side in (_image_a, _image_b)]
-    rows = connection.execute(select(*asked).select_from(pairs).where(or_(*apart.values()))).all()
+    with _by_hash(connection):
+        query = select(*asked).select_from(pairs).where(or_(*apart.values()))
+        rows = connection.execute(query).all()
     read = dict(zip(apart, _by_two(list(zip(*rows, strict=True))), strict=True))
     found = {}
     if _FLAGS in read:
