@@ -19,7 +19,7 @@ from iracdb.catalogue.ingest_reading import Packed, Reading
 from iracdb.catalogue.ingest_store import Store
 from iracdb.errors import BadFile
 from iracdb.irac import files
-from iracdb.irac.header import CARD, Card, Header, read_header
+from iracdb.irac.header import _WCS_KEYWORD, CARD, Card, Header, read_header
 
 CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
 
@@ -72,7 +72,7 @@ def plain_wcs(header: Header) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = {}
     for card in cards(header):
-        if files._WCS_KEYWORD.fullmatch(card.keyword) and card.keyword not in found:
+        if _WCS_KEYWORD.fullmatch(card.keyword) and card.keyword not in found:
             integer = card.keyword.endswith("_ORDER")
             value = header.integer(card.keyword) if integer else card.number
             found[card.keyword] = card.text if value is None else value

@@ -19,6 +19,8 @@ from iracdb.catalogue.database import Database
 MOST = 8
 """Statements of a lineage, at most, but for the beginning of the transaction."""
 
+BEGINNING = ("BEGIN", "SELECT set_config(")
+
 LARGE = ("image_result", "aor_result", "frame", "file", "file_location", "header", "run_input")
 
 
@@ -38,7 +40,7 @@ def heard(catalogue: Catalogue) -> Iterator[list[tuple[str, Any]]]:
     told: list[tuple[str, Any]] = []
 
     def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
+        if not statement.startswith(BEGINNING):
             told.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", hear)
@@ -86,6 +88,26 @@ def test_every_large_table_is_read_by_an_index(catalogue: Catalogue, what: str) 
     for statement, parameters in told:
         scanned = _scanned(catalogue._database, statement, parameters)
         assert not scanned & set(LARGE), statement
+
+
+def test_what_is_set_for_a_lineage_ends_with_it(catalogue: Catalogue) -> None:
+    if _is_sqlite(catalogue._database):
+        return
+    ASKED["twelve images"](catalogue)
+    with catalogue._database.read() as connection:
+        for name in ("hashjoin", "mergejoin"):
+            assert connection.execute(text(f"SHOW enable_{name}")).scalar_one() == "on"
+
+
+def test_statements_stay_prepared_from_one_lineage_to_the_next(catalogue: Catalogue) -> None:
+    if _is_sqlite(catalogue._database):
+        return
+    with closing(Catalogue(catalogue._database.url.render_as_string(hide_password=False))) as other:
+        for _ in range(7):
+            ASKED["twelve images"](other)
+        with other._database.read() as connection:
+            held = connection.execute(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert any("image_result" in statement for (statement,) in held)
 
 
 def test_a_question_without_an_index_is_noticed(catalogue: Catalogue) -> None:

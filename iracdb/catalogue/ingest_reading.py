@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,6 +55,4 @@ class Reading:
         if self.file is None:
             raise ValueError("there is no file in this reading")
         header = self.file.header
-        return Packed(
-            zlib.compress(header.verbatim, _LEVEL), header.cards_json, json.dumps(self.file.wcs)
-        )
+        return Packed(zlib.compress(header.verbatim, _LEVEL), header.cards_json, header.wcs_json)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from iracdb.catalogue.database import Database
+from iracdb.catalogue.tables import aor_result
 from iracdb.compare import refusing
 from iracdb.compare.columns import Compares, aor_columns, flag_names, image_columns
 from iracdb.compare.counted import CountedPart
 from iracdb.compare.joined import join_images
 from iracdb.compare.made_by import MadeBy, compare_making
-from iracdb.compare.matching import match_averages, match_images
+from iracdb.compare.matching import TargetKey, match_averages, match_images
 from iracdb.compare.parts import Part, Which, compare_bits, compare_columns
-from iracdb.compare.rows import Averages, Images, read_averages, read_images
+from iracdb.compare.rows import Averages, Images, read_averages, read_images, targets_of
 from iracdb.errors import RunRefused
 from iracdb.flags import FLAGS
 from iracdb.runs import registry
@@ -166,12 +167,18 @@ def compare(database: Database, a: int | str, b: int | str) -> Comparison:
     with database.read() as connection:
         one, other = registry.find(connection, a), registry.find(connection, b)
         made_by = compare_making(connection, one, other)
-        reason = refusing.at_once(connection, one, other)
+        targets = targets_of(connection, one.run_id), targets_of(connection, other.run_id)
+        reason = refusing.at_once(
+            connection, one, other, (targets[0].values(), targets[1].values())
+        )
         if reason is not None:
             return Comparison(one, other, reason, made_by)
-        averages = [read_averages(connection, run.run_id) for run in (one, other)]
+        averages = [
+            read_averages(connection, run.run_id, each)
+            for run, each in zip((one, other), targets, strict=True)
+        ]
         same_files = refusing.same_files(connection, one, other)
-        part = _counted(database, connection, one, other)
+        part = _counted(database, connection, one, other, targets)
         if part is None:
             images = _read_both(connection, one, other)
             part = _image_part(one, other, *images)
@@ -180,14 +187,20 @@ def compare(database: Database, a: int | str, b: int | str) -> Comparison:
     return Comparison(one, other, None, made_by, part, _aor_part(one, other, *averages), same_files)
 
 
-def _counted(database: Database, connection: Connection, a: Any, b: Any) -> Part | None:
+def _counted(
+    database: Database,
+    connection: Connection,
+    a: Any,
+    b: Any,
+    targets: tuple[dict[int, TargetKey], dict[int, TargetKey]],
+) -> Part | None:
     """Have the database compare the images, and read rows when they are asked for."""
     flags, columns = flag_names(a, b), image_columns(a, b)
     # A number of the same name says more than the flag, and stands in its place.
     told = {name: Compares(name, "flag") for name in flags}
     told |= {column.name: column for column in columns}
     bits = {name: _BITS[name] for name in flags if told[name].kind == "flag"}
-    joined = join_images(connection, a.run_id, b.run_id, columns, bits)
+    joined = join_images(connection, a.run_id, b.run_id, targets, columns, bits)
     if joined is None:
         return None
     return CountedPart(tuple(told.values()), joined, lambda: _later(database, a, b))
@@ -235,9 +248,8 @@ def _without_first(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 def _aor_part(a: Any, b: Any, mine: Averages, others: Averages) -> Part:
     matched = match_averages(mine.keys, others.keys)
     columns = aor_columns(a, b)
-    rows = [
-        [[getattr(row, column.name) for column in columns] for row in run.rows]
-        for run in (mine, others)
-    ]
+    names = [column.name for column in aor_result.columns]
+    places = [names.index(column.name) for column in columns]
+    rows = [[[row[place] for place in places] for row in run.rows] for run in (mine, others)]
     compared = compare_columns(columns, rows[0], rows[1], matched)
     return Part("aors", mine.keys, others.keys, matched, compared, _DECISIVE_AOR)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, distinct, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, distinct, func, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import in_batches
@@ -130,35 +130,33 @@ def compare_inputs(connection: Connection, a: Any, b: Any) -> Inputs:
 
 def _frames_of_same_files(connection: Connection, a: int, b: int) -> int | None:
     """Count the frames that two runs measured, where all files of both are the same."""
-    one, other = t.run_input.alias("one"), t.run_input.alias("other")
-    numbers = [
-        connection.execute(select(func.count()).where(one.c.run_id == run_id)).scalar_one()
-        for run_id in (a, b)
-    ]
-    in_both = (
-        select(one.c.file_id, one.c.role)
-        .join(
-            other,
-            and_(
-                other.c.run_id == b,
-                other.c.file_id == one.c.file_id,
-                other.c.role == one.c.role,
-            ),
-        )
-        .where(one.c.run_id == a)
-        .subquery()
-    )
-    shared = connection.execute(select(func.count()).select_from(in_both)).scalar_one()
-    if not shared == numbers[0] == numbers[1]:
+    mine, others, shared = connection.execute(_COUNTS, {"one": a, "other": b}).one()
+    if not shared == mine == others:
         return None
-    file = t.file.c
-    return int(
-        connection.execute(
-            select(func.count(distinct(file.frame_id)))
-            .join(t.run_input, t.run_input.c.file_id == file.id)
-            .where(t.run_input.c.run_id == a, t.run_input.c.role == SCIENCE)
-        ).scalar_one()
-    )
+    return int(connection.execute(_FRAMES, {"one": a}).scalar_one())
+
+
+def _counts() -> Select[Any]:
+    one, other = t.run_input.alias("one"), t.run_input.alias("other")
+    of_one, of_other = one.c.run_id == bindparam("one"), other.c.run_id == bindparam("other")
+    same = and_(other.c.file_id == one.c.file_id, other.c.role == one.c.role)
+    return select(
+        select(func.count()).select_from(one).where(of_one).scalar_subquery(),
+        select(func.count()).select_from(other).where(of_other).scalar_subquery(),
+        select(func.count()).select_from(one.join(other, same)).where(of_one, of_other)
+        .scalar_subquery(),
+    )  # fmt: skip
+
+
+_COUNTS = _counts()
+"""How many files two runs declared, each, and how many both."""
+
+_FRAMES = (
+    select(func.count(distinct(t.file.c.frame_id)))
+    .join(t.run_input, t.run_input.c.file_id == t.file.c.id)
+    .where(t.run_input.c.run_id == bindparam("one"), t.run_input.c.role == SCIENCE)
+)
+"""How many frames a run measured."""
 
 
 def _files(connection: Connection, run_id: int) -> dict[tuple[int, str], int]:

@@ -7,18 +7,31 @@ or no position, nothing is told here, and the rows are read and matched one by o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.upkeep import between_its_averages
+from iracdb.catalogue.upkeep import between_its_averages, span_of_averages
 from iracdb.compare.columns import Compares
-from iracdb.compare.matching import same_targets
+from iracdb.compare.matching import TargetKey, same_targets
 from iracdb.compare.parts import ColumnPair, compare_bits, compare_column
-from iracdb.compare.rows import targets_of
 
 _FLAGS = "flags"
 
@@ -75,6 +88,7 @@ def join_images(
     connection: Connection,
     a: int,
     b: int,
+    targets: tuple[dict[int, TargetKey], dict[int, TargetKey]],
     columns: Sequence[Compares],
     bits: dict[str, int],
 ) -> Joined | None:
@@ -86,6 +100,8 @@ def join_images(
         To a catalogue.
     a, b : int
         Numbers of the runs.
+    targets : tuple of dict
+        Their targets, by number.
     columns : sequence of Compares
         Of ``image_result``.
     bits : dict
@@ -96,12 +112,15 @@ def join_images(
     Joined or None
         None where no two rows are joined, or where keys alone do not tell which belong together.
     """
-    held = _held(connection, a), _held(connection, b)
-    if not _numbers_tell_targets(connection, (a, b), held):
+    spans = span_of_averages(connection, a), span_of_averages(connection, b)
+    held = _held(connection, a, spans[0]), _held(connection, b, spans[1])
+    if not _numbers_tell_targets(targets, held):
         return None
-    apart = _apart(columns, bits)
-    pairs = _pairs(connection, a, b)
-    counted = connection.execute(_counting(pairs, apart)).one()
+    told, mask = tuple(columns), sum(bits.values())
+    asked = {"a": a, "b": b, **_ends("a", spans[0]), **_ends("b", spans[1])}
+    pairs = _pairs(*(span is not None for span in spans))
+    with _by_hash(connection):
+        counted = connection.execute(_counting(pairs, told, mask), asked).one()
     shared, shown, plain, *differing = counted
     if not shared:
         return None
@@ -112,22 +131,50 @@ def join_images(
     places = [_Places(shared, shown, plain == shared), *left]
     if not _keys_tell_rows(connection, (a, b), held, places):
         return None
-    names = [name for name, count in zip(apart, differing, strict=True) if count]
+    differ = {
+        name: apart
+        for (name, apart), count in zip(_apart(told, mask).items(), differing, strict=True)
+        if count
+    }
     size = 0
     found: dict[str, ColumnPair] = {}
-    if names:
-        size, found = _differing(connection, pairs, columns, bits, {n: apart[n] for n in names})
+    if differ:
+        size, found = _differing(connection, pairs, asked, columns, bits, differ)
     return Joined(shared, (left[0].rows, left[1].rows), size, found)
 
 
-def _held(connection: Connection, run_id: int) -> _Held:
+Span = tuple[int, int] | None
+"""Numbers of a run's first and last average, on PostgreSQL: see `between_its_averages`."""
+
+
+def _ends(run: str, span: Span) -> dict[str, int]:
+    return {} if span is None else {f"{run}_first": span[0], f"{run}_last": span[1]}
+
+
+def _within(run: str, images: FromClause = t.image_result) -> ColumnElement[bool]:
+    ends: list[Any] = [bindparam(f"{run}_{end}") for end in ("first", "last")]
+    within: ColumnElement[bool] = images.c.aor_result_id.between(*ends)
+    return within
+
+
+# Statements are made once: to write one of forty columns takes as long as to answer it.
+
+
+@cache
+def _holding(spanned: bool) -> Select[Any]:
     result, image = t.aor_result.c, t.image_result.c
-    rows = connection.execute(
+    query = (
         select(result.target_id, result.aorkey, func.count())
         .join(t.image_result, image.aor_result_id == result.id)
-        .where(result.run_id == run_id, *between_its_averages(connection, run_id))
+        .where(result.run_id == bindparam("run"))
         .group_by(result.id, result.target_id, result.aorkey)
-    ).all()
+    )
+    return query.where(_within("run")) if spanned else query
+
+
+def _held(connection: Connection, run_id: int, span: Span) -> _Held:
+    asked = {"run": run_id, **_ends("run", span)}
+    rows = connection.execute(_holding(span is not None), asked).all()
     return _Held(
         sum(row[2] for row in rows),
         frozenset(row[0] for row in rows),
@@ -136,18 +183,19 @@ def _held(connection: Connection, run_id: int) -> _Held:
 
 
 def _numbers_tell_targets(
-    connection: Connection, runs: tuple[int, int], held: tuple[_Held, _Held]
+    targets: tuple[dict[int, TargetKey], dict[int, TargetKey]], held: tuple[_Held, _Held]
 ) -> bool:
     mine, others = (
-        {key for number, key in targets_of(connection, run).items() if number in each.targets}
-        for run, each in zip(runs, held, strict=True)
+        {key for number, key in run.items() if number in each.targets}
+        for run, each in zip(targets, held, strict=True)
     )
     if any(target.ra is None for target in (*mine, *others)):
         return False
     return all(target.number == number for target, number in same_targets(mine, others).items())
 
 
-def _apart(columns: Sequence[Compares], bits: dict[str, int]) -> dict[str, ColumnElement[bool]]:
+@cache
+def _apart(columns: tuple[Compares, ...], mask: int) -> dict[str, ColumnElement[bool]]:
     """Write what tells whether a pair differs, by column.
 
     A database knows no difference between the zeros, and one of the two has a NaN beside NULL:
@@ -155,34 +203,32 @@ def _apart(columns: Sequence[Compares], bits: dict[str, int]) -> dict[str, Colum
     """
     a, b = _image_a.c, _image_b.c
     found: dict[str, ColumnElement[bool]] = {}
-    if bits:
-        mask = sum(bits.values())
+    if mask:
         found[_FLAGS] = a.flags.bitwise_and(mask) != b.flags.bitwise_and(mask)
     return found | {each.name: a[each.name].is_distinct_from(b[each.name]) for each in columns}
 
 
-def _pairs(connection: Connection, a: int, b: int) -> FromClause:
+@cache
+def _pairs(spanned_a: bool, spanned_b: bool) -> FromClause:
     one, other = _average_a.c, _average_b.c
     return (
         _average_a.join(
             _average_b,
             and_(
-                one.run_id == a,
-                other.run_id == b,
+                one.run_id == bindparam("a"),
+                other.run_id == bindparam("b"),
                 other.aorkey == one.aorkey,
                 other.target_id == one.target_id,
             ),
         )
         .join(
             _image_a,
-            and_(
-                _image_a.c.aor_result_id == one.id, *between_its_averages(connection, a, _image_a)
-            ),
+            and_(_image_a.c.aor_result_id == one.id, *([_within("a", _image_a)] * spanned_a)),
         )
         .join(
             _image_b,
             and_(
-                *between_its_averages(connection, b, _image_b),
+                *([_within("b", _image_b)] * spanned_b),
                 _image_b.c.aor_result_id == other.id,
                 _image_b.c.frame_id == _image_a.c.frame_id,
                 _image_b.c.plane == _image_a.c.plane,
@@ -191,16 +237,47 @@ def _pairs(connection: Connection, a: int, b: int) -> FromClause:
     )
 
 
-def _counting(pairs: FromClause, apart: dict[str, ColumnElement[bool]]) -> Any:
+@contextmanager
+def _by_hash(connection: Connection) -> Iterator[None]:
+    """Have PostgreSQL join images by a hash of all their keys.
+
+    It takes an average's number and the numbers of the run's averages for independent, expects an
+    image of each average, and would pair every image of an AOR with every other one to look for
+    those of one frame.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(_JOIN_METHODS, {"whether": "off"})
+    yield
+    connection.execute(_JOIN_METHODS, {"whether": "on"})
+
+
+_JOIN_METHODS = select(
+    *(
+        func.set_config(f"enable_{name}", bindparam("whether"), True)
+        for name in ("mergejoin", "nestloop")
+    )
+)
+
+
+@cache
+def _counting(pairs: FromClause, columns: tuple[Compares, ...], mask: int) -> Any:
+    # Looked up one by one: to be joined by a hash, all frames of the catalogue would be read.
+    def looked_up(column: Any) -> Any:
+        return select(column).where(_frame.id == _image_a.c.frame_id).scalar_subquery()
+
     plain = and_(
-        _frame.aorkey == _average_a.c.aorkey, _image_a.c.repeat == 0, _image_b.c.repeat == 0
+        looked_up(_frame.aorkey) == _average_a.c.aorkey,
+        _image_a.c.repeat == 0,
+        _image_b.c.repeat == 0,
     )
     return select(
         func.count(),
-        func.count(_frame.expid),
+        func.count(looked_up(_frame.expid)),
         func.count(case((plain, 1))),
-        *(func.count(case((each, 1))) for each in apart.values()),
-    ).select_from(pairs.join(t.frame, _frame.id == _image_a.c.frame_id))
+        *(func.count(case((each, 1))) for each in _apart(columns, mask).values()),
+    ).select_from(pairs)
 
 
 def _left_over(connection: Connection, run: int, other: int) -> _Places:
@@ -268,13 +345,16 @@ def _counts_twice(connection: Connection, run_id: int) -> bool:
 def _differing(
     connection: Connection,
     pairs: FromClause,
+    runs: dict[str, int],
     columns: Sequence[Compares],
     bits: dict[str, int],
     apart: dict[str, ColumnElement[bool]],
 ) -> tuple[int, dict[str, ColumnPair]]:
     """Read the pairs that differ, in the columns in which any does."""
-    asked = [side.c[name] for name in apart for side in (_image_a, _image_b)]
-    rows = connection.execute(select(*asked).select_from(pairs).where(or_(*apart.values()))).all()
+    values = [side.c[name] for name in apart for side in (_image_a, _image_b)]
+    with _by_hash(connection):
+        query = select(*values).select_from(pairs).where(or_(*apart.values()))
+        rows = connection.execute(query, runs).all()
     read = dict(zip(apart, _by_two(list(zip(*rows, strict=True))), strict=True))
     found = {}
     if _FLAGS in read:

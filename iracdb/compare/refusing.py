@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,15 @@ from sqlalchemy import Connection, select
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.targets import separation_arcsec
 from iracdb.compare.matching import TargetKey, same_targets
-from iracdb.compare.rows import Images, frames_of, targets_of
+from iracdb.compare.rows import Images, frames_of
 
 
-def at_once(connection: Connection, a: Any, b: Any) -> str | None:
+def at_once(
+    connection: Connection,
+    a: Any,
+    b: Any,
+    targets: tuple[Collection[TargetKey], Collection[TargetKey]],
+) -> str | None:
     """Tell why two runs cannot be compared, as far as their rows need not be read.
 
     Parameters
@@ -23,6 +28,8 @@ def at_once(connection: Connection, a: Any, b: Any) -> str | None:
         To a catalogue.
     a, b : Row
         Of the table ``run``.
+    targets : tuple of collection
+        Their targets.
 
     Returns
     -------
@@ -38,9 +45,7 @@ def at_once(connection: Connection, a: Any, b: Any) -> str | None:
         shared = shared_times(connection, a.run_id, b.run_id)
         also = f", though {_times(shared)} shared" if shared else ""
         return f"{a.name} is of channel {a.channel} and {b.name} of channel {b.channel}{also}"
-    mine = list(targets_of(connection, a.run_id).values())
-    others = list(targets_of(connection, b.run_id).values())
-    return _other_targets(a, b, mine, others)
+    return _other_targets(a, b, *(list(each) for each in targets))
 
 
 def no_pairs(a: Any, b: Any, mine: Images, others: Images) -> str:

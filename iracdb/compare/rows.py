@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.upkeep import between_its_averages
@@ -98,7 +98,9 @@ def read_images(
     return Images(keys, rows, tuple(columns))
 
 
-def read_averages(connection: Connection, run_id: int, *, aorkey: int | None = None) -> Averages:
+def read_averages(
+    connection: Connection, run_id: int, targets: Mapping[int, TargetKey]
+) -> Averages:
     """Read the averages that a run's table lists.
 
     Parameters
@@ -107,20 +109,23 @@ def read_averages(connection: Connection, run_id: int, *, aorkey: int | None = N
         To a catalogue.
     run_id : int
         The run.
-    aorkey : int, optional
-        Only those of that AOR.
+    targets : mapping
+        Its targets, as `targets_of` reads them.
 
     Returns
     -------
     Averages
         In the order of the run's table.
     """
-    targets = targets_of(connection, run_id)
-    query = select(t.aor_result).where(result.run_id == run_id, result.listed)
-    if aorkey is not None:
-        query = query.where(result.aorkey == aorkey)
-    rows = connection.execute(query.order_by(result.row_number)).all()
+    rows = connection.execute(_AVERAGES, {"run": run_id}).all()
     return Averages([average_key(row, targets[row.target_id]) for row in rows], rows)
+
+
+_RUN: Any = bindparam("run")
+
+_AVERAGES = (
+    select(t.aor_result).where(result.run_id == _RUN, result.listed).order_by(result.row_number)
+)
 
 
 def average_key(row: Any, target: TargetKey) -> AverageKey:
@@ -159,15 +164,17 @@ def targets_of(connection: Connection, run_id: int) -> dict[int, TargetKey]:
     dict
         By their numbers.
     """
-    column, placed = t.target.c, TargetKey._fields[2:]
-    # The name that the run gave it: the catalogue's own may be another run's.
-    query = (
-        select(column.id, func.min(result.target_name), *(column[name] for name in placed))
-        .join(t.aor_result, result.target_id == column.id)
-        .where(result.run_id == run_id)
-        .group_by(column.id, *(column[name] for name in placed))
-    )
-    return {row.id: TargetKey(*row) for row in connection.execute(query)}
+    return {row.id: TargetKey(*row) for row in connection.execute(_TARGETS, {"run": run_id})}
+
+
+_target_columns = (t.target.c.id, *(t.target.c[name] for name in TargetKey._fields[2:]))
+# The name that the run gave it: the catalogue's own may be another run's.
+_TARGETS = (
+    select(_target_columns[0], func.min(result.target_name), *_target_columns[1:])
+    .join(t.aor_result, result.target_id == t.target.c.id)
+    .where(result.run_id == _RUN)
+    .group_by(*_target_columns)
+)
 
 
 def frames_of(

@@ -18,6 +18,7 @@ from iracdb.export.log import log_text
 from iracdb.export.recording import record_export
 from iracdb.export.writing import write_files
 from iracdb.layouts import LAYOUTS, Layout
+from iracdb.runs.digest import ResultDigest
 from iracdb.runs.results import Run
 from iracdb.runs.stored_columns import read_columns
 from iracdb.runs.tables import Which, columns_of
@@ -69,13 +70,16 @@ def export_run(
             "repeat the command that began it"
         )
     started_at, formats = now(), list(dict.fromkeys(formats))
-    contents: dict[str, bytes] = {}
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"There is no format {name!r}: {', '.join(FORMATS)}")
+    # All tables but the plain ones repeat it; a finished run's rows do not change.
+    digest = None if set(formats) <= {"csv"} else run.digest
+    contents: dict[str, bytes] = {}
+    for name in formats:
         for which in ("aor", "img"):
             file_name = f"{run.row.name}_{which}_data.{FORMATS[name]}"
-            contents[file_name] = _table_bytes(run, which, name, layout)
+            contents[file_name] = _table_bytes(run, which, name, layout, digest)
     contents[f"{run.row.name}_log.txt"] = _log_bytes(run)
     written = write_files(folder, contents, overwrite=overwrite)
     record_export(run, folder, contents, formats=formats, layout=layout, started_at=started_at)
@@ -103,10 +107,16 @@ def file_names(run_name: str, formats: Iterable[str] = ("csv",)) -> list[str]:
     return [*names, f"{run_name}_log.txt"]
 
 
-def _table_bytes(run: Run, which: Which, format_name: str, layout: str | None) -> bytes:
+def _table_bytes(
+    run: Run,
+    which: Which,
+    format_name: str,
+    layout: str | None,
+    digest: ResultDigest | None = None,
+) -> bytes:
     if format_name == "csv":
         return _csv(run, which, layout)
-    table = run.full_table(which)
+    table = run.full_table(which, digest=digest)
     return _ecsv(table) if format_name == "ecsv" else _votable(table, run)
 
 

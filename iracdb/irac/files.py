@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from io import FileIO
 from typing import Any
 
@@ -20,12 +20,6 @@ _CHUNK = 1 << 20
 """Most files are shorter: they are read by one call, and what is in memory serves both hashes."""
 
 _SHAPES = {(256, 256), (64, 32, 32), (32, 32)}
-_WCS_KEYWORD = re.compile(
-    r"(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d+"
-    r"|(A|B|AP|BP)_(ORDER|\d_\d)|RADESYS|RADECSYS|EQUINOX|LONPOLE|LATPOLE"
-)
-
-_MOST_KEYWORDS = 4096
 
 FACTS = (
     "creator", "mjd_obs", "date_obs", "read_mode", "frame_time", "exposure_time", "hdr_part",
@@ -192,7 +186,7 @@ def _read(stream: FileIO, name: FileName, status: os.stat_result) -> IracFile:
         bitpix=bitpix,
         shape=shape,
         facts=_facts(header, name),
-        wcs=_wcs(header),
+        wcs=header.wcs,
     )
 
 
@@ -273,7 +267,7 @@ def _facts(header: Header, name: FileName) -> dict[str, Any]:
         "spacecraft_vx": header.number("SPTZR_VX"),
         "spacecraft_vy": header.number("SPTZR_VY"),
         "spacecraft_vz": header.number("SPTZR_VZ"),
-        "header_marks": marks_of({key: header.text(key) for key in MARK_KEYWORDS}),
+        "header_marks": _marks(tuple(map(header.text, MARK_KEYWORDS))),
         "dark_sky": header.number("SKYDRKZB"),
         "fpa_temperature": header.number("AFPAT2B"),
         "jitter": header.number("RMS_JIT"),
@@ -291,27 +285,10 @@ def _facts(header: Header, name: FileName) -> dict[str, Any]:
     return facts
 
 
-class _WcsKeywords(dict[str, bool]):
-    """Whether keywords that were met are of the coordinate system."""
-
-    def __missing__(self, keyword: str) -> bool:
-        if len(self) >= _MOST_KEYWORDS:
-            self.clear()
-        self[keyword] = found = _WCS_KEYWORD.fullmatch(keyword) is not None
-        return found
-
-
-_is_wcs = _WcsKeywords()
-
-
-def _wcs(header: Header) -> dict[str, Any] | None:
-    if "CTYPE1" not in header:
-        return None
-    found: dict[str, Any] = {}
-    for keyword, text, number in [card for card in header.cards if _is_wcs[card[0]]]:
-        value = header.integer(keyword) if keyword.endswith("_ORDER") else number
-        found.setdefault(keyword, text if value is None else value)
-    return found
+@lru_cache(256)
+def _marks(texts: tuple[str | None, ...]) -> int:
+    """Read the marks of a frame: most files tell the same."""
+    return marks_of(dict(zip(MARK_KEYWORDS, texts, strict=True)))
 
 
 AOR_FACTS = {

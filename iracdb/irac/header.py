@@ -8,13 +8,14 @@ Pixels and coordinates are left to numpy and astropy.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from json.encoder import encode_basestring_ascii as quoted_json
 from struct import Struct
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from iracdb.errors import BadFile
 
@@ -47,6 +48,27 @@ class Card(NamedTuple):
     text: str
     number: float | None
 
+    @property
+    def integer(self) -> int | None:
+        """The value as an integer, whether or not it stands in quotes; None for none of 64 bits."""
+        try:
+            value = int(self.text)
+        except ValueError:
+            if self.number is None or self.number != int(self.number):
+                return None
+            value = int(self.number)
+        return value if abs(value) < 2**63 else None
+
+
+class _Read(NamedTuple):
+    """What was read of a card's bytes."""
+
+    card: Card
+    written: str
+    """As JSON."""
+    wcs: tuple[str, Any, str] | None
+    """Keyword and value of the coordinate system, and both as JSON."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -78,19 +100,42 @@ class Header:
         return lines[: lines.index(_END) + 1] if _END in lines else lines
 
     @cached_property
-    def _read(self) -> list[tuple[Card, str]]:
+    def _read(self) -> list[_Read]:
         lines = self.lines
         return [_lately[line] for line in (lines[:-1] if lines[-1:] == (_END,) else lines)]
 
     @cached_property
     def cards(self) -> tuple[Card, ...]:
         """The cards before END, in order."""
-        return tuple([card for card, _ in self._read])
+        return tuple([card for card, _, _ in self._read])
 
     @property
     def cards_json(self) -> str:
         """The cards as JSON: an array of [keyword, text, number or null] in order."""
-        return f"[{', '.join([written for _, written in self._read])}]"
+        return f"[{', '.join([written for _, written, _ in self._read])}]"
+
+    @cached_property
+    def _wcs(self) -> list[tuple[str, Any, str]] | None:
+        """What the cards of the coordinate system say, of each keyword the first."""
+        if "CTYPE1" not in self:
+            return None
+        found = [wcs for _, _, wcs in self._read if wcs is not None]
+        first: dict[str, tuple[str, Any, str]] = {}
+        for each in found:
+            first.setdefault(each[0], each)
+        return found if len(first) == len(found) else list(first.values())
+
+    @property
+    def wcs(self) -> dict[str, Any] | None:
+        """The cards of the world coordinate system by keyword; None where there is none."""
+        return None if self._wcs is None else {name: value for name, value, _ in self._wcs}
+
+    @property
+    def wcs_json(self) -> str:
+        """The same as JSON."""
+        if self._wcs is None:
+            return "null"
+        return f"{{{', '.join([written for _, _, written in self._wcs])}}}"
 
     @cached_property
     def _first(self) -> dict[str, Card]:
@@ -146,17 +191,8 @@ class Header:
         int or None
             None where there is no such card, or its value is no integer of 64 bits.
         """
-        text = self.text(keyword)
-        if text is None:
-            return None
-        try:
-            value = int(text)
-        except ValueError:
-            number = self.number(keyword)
-            if number is None or number != int(number):
-                return None
-            value = int(number)
-        return value if abs(value) < 2**63 else None
+        card = self._first.get(keyword)
+        return None if card is None else card.integer
 
 
 @lru_cache(64)
@@ -165,17 +201,32 @@ def _lines_of(whole: int, rest: int) -> Struct:
     return Struct(f"{CARD}s" * whole + (f"{rest}s" if rest else ""))
 
 
-class _Lately(dict[bytes, tuple[Card, str]]):
+class _Lately(dict[bytes, _Read]):
     """What is on cards that were read lately, and how it is written as JSON."""
 
-    def __missing__(self, line: bytes) -> tuple[Card, str]:
+    def __missing__(self, line: bytes) -> _Read:
         if len(self) >= _MOST_KEPT:
             self.clear()
         card = _card(line.decode("latin-1"))
         number = "null" if card.number is None else repr(card.number)
         written = f"[{quoted_json(card.keyword)}, {quoted_json(card.text)}, {number}]"
-        self[line] = found = card, written
+        self[line] = found = _Read(card, written, _wcs_of(card))
         return found
+
+
+_WCS_KEYWORD = re.compile(
+    r"(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d+"
+    r"|(A|B|AP|BP)_(ORDER|\d_\d)|RADESYS|RADECSYS|EQUINOX|LONPOLE|LATPOLE"
+)
+
+
+def _wcs_of(card: Card) -> tuple[str, Any, str] | None:
+    """Tell what a card says of the coordinate system."""
+    if _WCS_KEYWORD.fullmatch(card.keyword) is None:
+        return None
+    number = card.integer if card.keyword.endswith("_ORDER") else card.number
+    value = card.text if number is None else number
+    return card.keyword, value, f"{json.dumps(card.keyword)}: {json.dumps(value)}"
 
 
 _lately = _Lately()

@@ -309,13 +309,15 @@ class Run(GivesLightCurves):
             rows = connection.execute(query.order_by(columns.position)).all()
             return [(row.name, row.value) for row in rows]
 
-    def full_table(self, which: Which) -> QTable:
+    def full_table(self, which: Which, *, digest: ResultDigest | None = None) -> QTable:
         """Read one of the two tables with all that is held of its rows.
 
         Parameters
         ----------
         which : {'aor', 'img'}
             The table of averages or of images.
+        digest : ResultDigest, optional
+            Of the run's results, where it has been made already; by default it is made here.
 
         Returns
         -------
@@ -339,7 +341,7 @@ class Run(GivesLightCurves):
             [columns[place] for place in shown],
             [tuple(row[place] for place in shown) for row in rows],
             self.row.channel,
-            {**self._meta(), **self._digest_meta()},
+            {**self._meta(), **_told_of(self.digest if digest is None else digest)},
         )
 
     def _table(self, which: Which) -> QTable:
@@ -365,13 +367,13 @@ class Run(GivesLightCurves):
             "inputs_sha256": self.row.inputs_digest,
         }
 
-    def _digest_meta(self) -> dict[str, Any]:
-        digest = self.digest
-        return {
-            "results_scheme": SCHEME,
-            "results_sha256": digest.sha256,
-            "averages_sha256": digest.averages.sha256,
-            "averages_columns": ", ".join(digest.averages.columns),
-            "images_sha256": digest.images.sha256,
-            "images_columns": ", ".join(digest.images.columns),
-        }
+
+def _told_of(digest: ResultDigest) -> dict[str, Any]:
+    return {
+        "results_scheme": SCHEME,
+        "results_sha256": digest.sha256,
+        "averages_sha256": digest.averages.sha256,
+        "averages_columns": ", ".join(digest.averages.columns),
+        "images_sha256": digest.images.sha256,
+        "images_columns": ", ".join(digest.images.columns),
+    }

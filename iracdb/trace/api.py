@@ -59,17 +59,23 @@ class TracesNumbers:
             Where there is no such run, AOR, target, file or frame.
         """
         from iracdb.trace.down import lineage_of_aor
+        from iracdb.trace.questions import by_index
         from iracdb.trace.up import lineage_of_file, lineage_of_frame
 
         _check(which, aor, target, file, frame)
         with self._database.read() as connection:
+            by_index(connection)
             if file is not None:
-                return lineage_of_file(connection, os.fspath(file))
-            if frame is not None:
-                return lineage_of_frame(connection, str(frame))
-            if which is None or aor is None:
+                found = lineage_of_file(connection, os.fspath(file))
+            elif frame is not None:
+                found = lineage_of_frame(connection, str(frame))
+            elif which is not None and aor is not None:
+                found = lineage_of_aor(connection, which, aor, target)
+            else:
                 raise UsageError(_WHAT)
-            return lineage_of_aor(connection, which, aor, target)
+            # Nothing was written; but at a rollback psycopg forgets the statements it has prepared.
+            connection.commit()
+            return found
 
     def withdraw(self, which: int | str, reason: str, *, dry_run: bool = False) -> Withdrawal:
         """Withdraw a run: a dated, reasoned mark that hides it; nothing is deleted.

@@ -21,6 +21,7 @@ from iracdb.trace.nodes import (
     add_average,
     add_companion,
     add_file,
+    add_file_of,
     add_frame,
     add_image,
     add_run,
@@ -66,12 +67,10 @@ def lineage_of_aor(
     for one in ids.values():
         graph.links(one, sources.get("aor_data", ()), "wasDerivedFrom")
     images = connection.execute(questions.IMAGES, numbers).all()
-    for _, group in groupby(images, key=_image_key):
-        rows = list(group)
-        _add_image(graph, rows, ids[rows[0].aor_result_id], run, sources)
+    _add_images(graph, images, ids, run, sources.get("img_data", ()))
     if kinds_by_role(Parameters.recorded(run.parameters)):
         _add_companions(connection, graph, numbers, run)
-    if any(row.file_id is None for row in images):
+    if any(row[_FILE_NUMBER] is None for row in images):
         _add_shown_by(connection, graph, numbers, run.kind, images)
     named = "" if target is None else f" for {averages[0].average_target}"
     return graph.lineage("down", f"AOR {aorkey}{named} in run {run.run_id} ({run.name})")
@@ -173,31 +172,38 @@ def _add_sources(
 _image_key = itemgetter(*questions.IMAGE_KEY)
 
 
-def _add_image(
+_IMAGE, _FILE, _OF_IMAGE, _FRAME, _OF_FILE = questions.OF_IMAGES
+_SHOWN = questions.OF_FILES[1]
+_FILE_NUMBER = _OF_IMAGE.stop - 1
+
+
+def _add_images(
     graph: Graph,
-    rows: Sequence[Row[Any]],
-    average: str,
+    images: Sequence[Row[Any]],
+    averages: dict[int, str],
     run: Row[Any],
-    sources: dict[str, list[str]],
+    sources: Sequence[str],
 ) -> None:
-    """Add an image with its file, of which there is a row each place, or with its frame alone."""
-    row, run_id = rows[0], f"run:{run.uuid}"
-    image = add_image(graph, row, row[_IMAGE_PART], average, run)
-    file = None
-    if row.file_id is None:
-        came_from = frame = add_frame(graph, row)
-        graph.links(image, sources.get("img_data", ()), "wasDerivedFrom")
-    else:
-        frame = frame_key(row)
-        came_from = file = add_file(graph, row, row[_FILE_PART], places_of(rows), frame)
-        graph.link(run_id, file, "used")
-    graph.link(image, came_from, "wasDerivedFrom")
-    through = "frame" if file is None else "file"
-    graph.ties.append(Tie(image, average, run_id, frame, file, through))
-
-
-_IMAGE_PART = slice(len(questions.IMAGE))
-_FILE_PART = slice(len(questions.IMAGE), len(questions.IMAGE) + len(questions.FILE))
+    """Add images, each with its file, of which there is a row each place, or its frame alone."""
+    run_id = f"run:{run.uuid}"
+    edges = graph.edges
+    for _, group in groupby(images, key=_image_key):
+        row, *others = group
+        beside, shown = row[_OF_IMAGE], row[_FRAME]
+        average = averages[beside[0]]
+        image = add_image(graph, row[_IMAGE], beside, average, run)
+        frame, file = frame_key(shown), None
+        if beside[-1] is None:
+            add_frame(graph, shown, frame)
+            graph.links(image, sources, "wasDerivedFrom")
+        else:
+            told = row[_OF_FILE]
+            places = places_of([told, *(other[_OF_FILE] for other in others)])
+            file = add_file(graph, row[_FILE], shown, told[1], places, frame)
+            edges[run_id, file, "used"] = None
+        edges[image, file or frame, "wasDerivedFrom"] = None
+        through = "frame" if file is None else "file"
+        graph.ties.append(Tie(image, average, run_id, frame, file, through))
 
 
 def _add_companions(
@@ -207,8 +213,7 @@ def _add_companions(
     asked = {**numbers, "run": run.run_id}
     found = connection.execute(questions.COMPANIONS, asked).all()
     for (number, role), group in groupby(found, key=lambda row: (row.row_number, row.role)):
-        rows = list(group)
-        file = add_file(graph, rows[0], rows[0][: len(questions.FILE)], places_of(rows))
+        file = add_file_of(graph, list(group))
         image = f"image_result:{run.uuid}:{number}"
         add_companion(graph, image, file, role)
         graph.link(f"run:{run.uuid}", file, "used")
@@ -223,11 +228,12 @@ def _add_shown_by(
 ) -> None:
     """Add the files that show frames of which a table alone tells: one of them was measured."""
     asked = {**numbers, "kind": kind or "bcd"}
-    linked = {row.frame_id: frame_key(row) for row in images}
+    linked = {row[_FRAME.start]: frame_key(row[_FRAME]) for row in images}
     found = connection.execute(questions.SHOWN_BY, asked).all()
     for _, group in groupby(found, key=lambda row: (row.of_frame_id, row.held_id)):
         rows = list(group)
-        add_file(graph, rows[0], rows[0][: len(questions.FILE)], places_of(rows))
-        here, there = linked[rows[0].of_frame_id], frame_key(rows[0])
+        there = frame_key(rows[0][_SHOWN])
+        add_file_of(graph, rows, there)
+        here = linked[rows[0].of_frame_id]
         if here != there:
             graph.link(here, there, "alternateOf")

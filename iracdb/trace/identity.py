@@ -19,6 +19,9 @@ COLUMNS = (
 )  # fmt: skip
 """What tells a frame from others; also beside the columns of other tables."""
 
+Frame = Sequence[Any]
+"""The values of `COLUMNS`, and anything after them."""
+
 _LARGEST = 2**63 - 1
 _NUMBER = re.compile(r"\d{1,19}")
 _EXPOSURE = re.compile(r"([1-4])/(\d{1,12})/(\d{1,9})/(\d{1,9})")
@@ -31,45 +34,46 @@ _FORMS = (
 )
 
 
-def frame_key(row: Any) -> str:
+def frame_key(frame: Frame) -> str:
     """Name a frame the same in any catalogue.
 
     Parameters
     ----------
-    row : object
-        With the labels of `COLUMNS`.
+    frame : sequence
+        The values of `COLUMNS`, and anything after them.
 
     Returns
     -------
     str
         By its exposure, else by its time, else by its number here.
     """
-    expid = row.expid
+    number, channel, aorkey, expid, dcenum, mjd = frame[:6]
     if expid is not None:
-        return f"frame:{row.channel}/{row.aorkey}/{expid}/{row.dcenum}"
-    if row.frame_mjd is not None:
-        return f"frame:{row.channel}/{row.frame_mjd!r}"
-    return f"frame:#{row.frame_id}"
+        return f"frame:{channel}/{aorkey}/{expid}/{dcenum}"
+    if mjd is not None:
+        return f"frame:{channel}/{mjd!r}"
+    return f"frame:#{number}"
 
 
-def frame_label(row: Any) -> str:
+def frame_label(frame: Frame) -> str:
     """Name a frame for people.
 
     Parameters
     ----------
-    row : object
-        With the labels of `COLUMNS`.
+    frame : sequence
+        The values of `COLUMNS`, and anything after them.
 
     Returns
     -------
     str
         As the names of its files begin, where it has files.
     """
-    if row.expid is not None:
-        return f"SPITZER_I{row.channel}_{row.aorkey}_{row.expid:04d}_{row.dcenum:04d}"
-    if row.frame_mjd is not None:
-        return f"channel {row.channel} at MJD {row.frame_mjd!r}"
-    return f"frame {row.frame_id}, without a time"
+    number, channel, aorkey, expid, dcenum, mjd = frame[:6]
+    if expid is not None:
+        return f"SPITZER_I{channel}_{aorkey}_{expid:04d}_{dcenum:04d}"
+    if mjd is not None:
+        return f"channel {channel} at MJD {mjd!r}"
+    return f"frame {number}, without a time"
 
 
 def frames_meant(connection: Connection, spec: str) -> Sequence[Row[Any]]:

@@ -9,22 +9,27 @@ from typing import Any
 from iracdb import flags
 from iracdb.runs.withdrawal import RUN
 from iracdb.trace.graph import Graph
-from iracdb.trace.identity import frame_key, frame_label
-from iracdb.trace.questions import AVERAGE, FILE, IMAGE
+from iracdb.trace.identity import Frame, frame_key, frame_label
+from iracdb.trace.questions import AVERAGE, FILE, IMAGE, OF_FILES
 
 Places = Sequence[tuple[str, bool]]
 """Paths at which a file was seen, and whether it was there when last looked for."""
 
 _names_of = cache(flags.decode)
+_AVERAGE, _IMAGE, _FILE = tuple(AVERAGE), tuple(IMAGE), tuple(FILE)
 
 
-def status_of(row: Any) -> tuple[str, str | None]:
+def status_of(told: dict[str, Any], flags: int, kept: bool | None) -> tuple[str, str | None]:
     """Tell what became of an image in its average, and why.
 
     Parameters
     ----------
-    row : Row
-        Of an image.
+    told : dict
+        What `iracdb.trace.questions.IMAGE` names, of an image.
+    flags : int
+        Its quality flags.
+    kept : bool or None
+        Whether it counts.
 
     Returns
     -------
@@ -32,13 +37,13 @@ def status_of(row: Any) -> tuple[str, str | None]:
         ``'kept'``, ``'rejected'``, ``'unusable'`` or, where an imported table does not say,
         ``'not told'``; and the bound or the flags.
     """
-    if row.kept:
+    if kept:
         return "kept", None
-    if row.image_rejected_by is not None:
-        return "rejected", row.image_rejected_by
-    if row.kept is None and row.image_raw is not None and row.image_background is not None:
+    if told["rejected_by"] is not None:
+        return "rejected", told["rejected_by"]
+    if kept is None and told["raw"] is not None and told["background"] is not None:
         return "not told", None
-    return "unusable", ", ".join(_names_of(row.flags)) or "no flux"
+    return "unusable", ", ".join(_names_of(flags)) or "no flux"
 
 
 def add_run(graph: Graph, row: Any) -> str:
@@ -89,7 +94,7 @@ def add_average(graph: Graph, row: Any, run: Any) -> str:
     node_id = f"aor_result:{run.uuid}:{row.average_row_number}"
     if node_id in graph.nodes:
         return node_id
-    attributes = dict(zip(AVERAGE, row[: len(AVERAGE)], strict=True))
+    attributes = dict(zip(_AVERAGE, row, strict=False))
     name = attributes["target"]
     graph.add(node_id, "aor_result", f"AOR {attributes['aorkey']}, {name}", attributes)
     graph.link(node_id, f"run:{run.uuid}", "wasGeneratedBy")
@@ -103,17 +108,20 @@ def add_average(graph: Graph, row: Any, run: Any) -> str:
     return node_id
 
 
-def add_image(graph: Graph, row: Any, told: Sequence[Any], average: str, run: Any) -> str:
+def add_image(
+    graph: Graph, told: Sequence[Any], beside: Sequence[Any], average: str, run: Any
+) -> str:
     """Add an image of an average.
 
     Parameters
     ----------
     graph : Graph
         To be added to.
-    row : Row
-        Of an image.
     told : sequence
-        The part of the row that `iracdb.trace.questions.IMAGE` names.
+        The part of a row that `iracdb.trace.questions.IMAGE` names.
+    beside : sequence
+        What the row tells of the image besides: flags, whether it is kept and the number of its
+        file come last.
     average : str
         The id of its average.
     run : Row
@@ -124,15 +132,17 @@ def add_image(graph: Graph, row: Any, told: Sequence[Any], average: str, run: An
     str
         The image's id.
     """
-    attributes = dict(zip(IMAGE, told, strict=True))
-    attributes["status"], attributes["why"] = status_of(row)
-    attributes["flags"] = list(_names_of(row.flags))
+    attributes = dict(zip(_IMAGE, told, strict=True))
+    _, _, _, bits, kept, _ = beside
+    attributes["status"], attributes["why"] = status_of(attributes, bits, kept)
+    attributes["flags"] = list(_names_of(bits))
     attributes["run_id"] = run.run_id
     number, uuid = attributes["row_number"], run.uuid
     node_id = f"image_result:{uuid}:{number}"
-    graph.add(node_id, "image_result", f"image {number} of {run.name}", attributes)
-    graph.link(average, node_id, "wasDerivedFrom")
-    graph.link(node_id, f"run:{uuid}", "wasGeneratedBy")
+    graph.nodes.setdefault(node_id, ("image_result", f"image {number} of {run.name}", attributes))
+    edges = graph.edges
+    edges[average, node_id, "wasDerivedFrom"] = None
+    edges[node_id, f"run:{uuid}", "wasGeneratedBy"] = None
     return node_id
 
 
@@ -152,15 +162,15 @@ def add_companion(graph: Graph, image: str, file: str, role: str) -> None:
     graph.link(image, file, "wasDerivedFrom")
 
 
-def add_frame(graph: Graph, row: Any, key: str | None = None) -> str:
+def add_frame(graph: Graph, frame: Frame, key: str | None = None) -> str:
     """Add a frame.
 
     Parameters
     ----------
     graph : Graph
         To be added to.
-    row : Row
-        With the labels of `iracdb.trace.identity.COLUMNS`.
+    frame : sequence
+        The values of `iracdb.trace.identity.COLUMNS`, and anything after them.
     key : str, optional
         Its id, where that is known already.
 
@@ -169,22 +179,23 @@ def add_frame(graph: Graph, row: Any, key: str | None = None) -> str:
     str
         The frame's id.
     """
-    node_id = key or frame_key(row)
-    if node_id in graph.nodes:
-        return node_id
-    attributes = {
-        "number": row.frame_id,
-        "channel": row.channel,
-        "aorkey": row.aorkey,
-        "expid": row.expid,
-        "dcenum": row.dcenum,
-        "mjd_obs": row.frame_mjd,
-    }
-    return graph.add(node_id, "frame", frame_label(row), attributes)
+    node_id = key or frame_key(frame)
+    if node_id not in graph.nodes:
+        attributes = dict(zip(_FRAME, frame, strict=False))
+        graph.nodes[node_id] = "frame", frame_label(frame), attributes
+    return node_id
+
+
+_FRAME = ("number", "channel", "aorkey", "expid", "dcenum", "mjd_obs")
 
 
 def add_file(
-    graph: Graph, row: Any, told: Sequence[Any], places: Places, frame: str | None = None
+    graph: Graph,
+    told: Sequence[Any],
+    frame: Frame,
+    header_of: int | None,
+    places: Places,
+    key: str | None = None,
 ) -> str:
     """Add a file, the frame that it shows and the pipeline that made it.
 
@@ -192,13 +203,15 @@ def add_file(
     ----------
     graph : Graph
         To be added to.
-    row : Row
-        Of a file with its frame.
     told : sequence
-        The part of the row that `iracdb.trace.questions.FILE` names.
+        The part of a row that `iracdb.trace.questions.FILE` names.
+    frame : sequence
+        Its frame: the values of `iracdb.trace.identity.COLUMNS`.
+    header_of : int or None
+        Number of the file, where its header is held.
     places : sequence
         Where it was seen.
-    frame : str, optional
+    key : str, optional
         The id of its frame, where that is known already.
 
     Returns
@@ -206,15 +219,16 @@ def add_file(
     str
         The file's id.
     """
-    attributes = dict(zip(FILE, told, strict=True))
+    attributes = dict(zip(_FILE, told, strict=True))
     node_id = f"file:{attributes['sha256']}"
     if node_id in graph.nodes:
         return node_id
-    attributes["header_held"] = row.header_of is not None
+    attributes["header_held"] = header_of is not None
     attributes["places"] = [{"path": path, "present": present} for path, present in places]
     attributes["path"], attributes["present"] = best_place(places)
-    graph.add(node_id, "file", attributes["name"], attributes)
-    graph.link(node_id, add_frame(graph, row, frame), "specializationOf")
+    graph.nodes[node_id] = "file", attributes["name"], attributes
+    edges = graph.edges
+    edges[node_id, add_frame(graph, frame, key), "specializationOf"] = None
     creator, fluxconv = attributes["creator"], attributes["fluxconv"]
     if creator is not None or fluxconv is not None:
         name = f"pipeline:{creator}/{fluxconv!r}"
@@ -223,8 +237,31 @@ def add_file(
             known += [f"FLUXCONV {fluxconv!r}"] if fluxconv is not None else []
             made_by = {"creator": creator, "fluxconv": fluxconv}
             graph.add(name, "pipeline", ", ".join(known), made_by)
-        graph.link(node_id, name, "wasAttributedTo")
+        edges[node_id, name, "wasAttributedTo"] = None
     return node_id
+
+
+def add_file_of(graph: Graph, rows: Sequence[Any], key: str | None = None) -> str:
+    """Add a file of which there is a row each place.
+
+    Parameters
+    ----------
+    graph : Graph
+        To be added to.
+    rows : sequence of Row
+        As `iracdb.trace.questions.OF_FILES` says.
+    key : str, optional
+        The id of its frame, where that is known already.
+
+    Returns
+    -------
+    str
+        The file's id.
+    """
+    told, shown, beside = OF_FILES
+    row = rows[0]
+    places = places_of([each[beside] for each in rows])
+    return add_file(graph, row[told], row[shown], row[beside][1], places, key)
 
 
 def best_place(places: Places) -> tuple[str | None, bool]:
@@ -240,23 +277,24 @@ def best_place(places: Places) -> tuple[str | None, bool]:
     tuple
         The path, None where there is none; and whether the file is there.
     """
-    there = [path for path, present in places if present]
-    if there:
-        return there[0], True
+    for path, present in places:
+        if present:
+            return path, True
     return (places[0][0] if places else None), False
 
 
-def places_of(rows: Iterable[Any]) -> list[tuple[str, bool]]:
+def places_of(rows: Iterable[Sequence[Any]]) -> list[tuple[str, bool]]:
     """Gather the places of one file.
 
     Parameters
     ----------
-    rows : iterable of Row
-        One each place, or one without.
+    rows : iterable of sequence
+        What is told of the file beside itself, where path and presence come last; one each place,
+        or one without.
 
     Returns
     -------
     list of tuple
         Path, and whether the file was there when last looked for.
     """
-    return [(row.path, bool(row.present)) for row in rows if row.path is not None]
+    return [(path, bool(present)) for _, _, path, present in rows if path is not None]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from iracdb.catalogue import tables as t
 from iracdb.runs.companions import SCIENCE
@@ -64,6 +64,17 @@ _OF_IMAGE = (
 _OF_FILE = (
     file.id.label("held_id"), header.file_id.label("header_of"), location.path, location.present,
 )  # fmt: skip
+
+
+def _after(start: int, *columns: Any) -> tuple[slice, ...]:
+    """Tell where kinds of columns stand in a row, one after the other."""
+    found = []
+    for each in columns:
+        found.append(slice(start, start + len(each)))
+        start += len(each)
+    return tuple(found)
+
+
 _AVERAGES: Any = bindparam("averages", expanding=True)
 _FRAMES: Any = bindparam("frames", expanding=True)
 _FILES: Any = bindparam("files", expanding=True)
@@ -89,6 +100,9 @@ IMAGES: Select[Any] = (
 )
 """The images of averages, each with its frame and the file it was measured on, a row each place."""
 
+OF_IMAGES = _after(0, IMAGE, FILE, _OF_IMAGE, FRAME_COLUMNS, _OF_FILE)
+"""Where in a row of `IMAGES` stand: image, file, what is told of them besides, and the frame."""
+
 _places = {name: place for place, name in enumerate(IMAGES.selected_columns.keys())}
 IMAGE_KEY = tuple(
     _places[name] for name in ("aor_result_id", "image_frame", "image_plane", "image_repeat")
@@ -99,8 +113,7 @@ _given = t.run_input.c
 
 COMPANIONS: Select[Any] = (
     select(
-        *_FILE_COLUMNS, *FRAME_COLUMNS, *_OF_FILE,
-        image.row_number, _given.role,
+        *_FILE_COLUMNS, *FRAME_COLUMNS, *_OF_FILE, image.row_number, _given.role,
     )
     .select_from(t.image_result)
     .join(t.frame, frame.id == image.frame_id)
@@ -118,11 +131,11 @@ _alike = t.frame.alias("alike")
 SHOWN_BY: Select[Any] = (
     select(
         *_FILE_COLUMNS,
-        image.frame_id.label("of_frame_id"),
         _alike.c.id.label("frame_id"),
         *(_alike.c[name] for name in ("channel", "aorkey", "expid", "dcenum")),
         _alike.c.mjd_obs.label("frame_mjd"),
         *_OF_FILE,
+        image.frame_id.label("of_frame_id"),
     )
     .join(t.frame, frame.id == image.frame_id)
     .join(_alike, (_alike.c.mjd_obs == frame.mjd_obs) & (_alike.c.channel == frame.channel))
@@ -198,6 +211,9 @@ RESTING_IMAGES: Select[Any] = (
 )
 """The images measured on frames, each with its average."""
 
+OF_RESTING_IMAGES = _after(AVERAGE_WIDTH, IMAGE, _OF_IMAGE)
+"""Where in a row of `RESTING_IMAGES` stand the image, and what is told of it besides."""
+
 FILES_OF_FRAMES: Select[Any] = (
     select(*_FILE_COLUMNS, *FRAME_COLUMNS, *_OF_FILE)
     .join(t.file, file.frame_id == frame.id)
@@ -207,6 +223,28 @@ FILES_OF_FRAMES: Select[Any] = (
     .order_by(frame.id, file.kind, file.version, file.id, location.path)
 )
 """The files that show frames, a row each place."""
+
+OF_FILES = _after(0, FILE, FRAME_COLUMNS, _OF_FILE)
+"""Where in a row of these, of `COMPANIONS` and of `SHOWN_BY` stand: file, frame, and the rest."""
+
+_BY_INDEX = select(*(func.set_config(f"enable_{name}", "off", True)
+                     for name in ("hashjoin", "mergejoin")))  # fmt: skip
+
+
+def by_index(connection: Connection) -> None:
+    """Have PostgreSQL look rows up by their indices until the transaction ends.
+
+    For a hundred files of four thousand it would sooner read all four thousand, which takes longer:
+    it counts on a disk where each look-up is a movement of the head.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue, in a transaction that asks for lineage alone.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_BY_INDEX)
+
 
 DECLARED: Select[Any] = select(
     t.run_input.c.run_id, t.run_input.c.file_id, t.run_input.c.role

@@ -15,14 +15,12 @@ from iracdb.trace import questions
 from iracdb.trace.graph import Graph, Lineage, Tie
 from iracdb.trace.identity import frame_key, frame_label, frames_meant, frames_of_file
 from iracdb.trace.nodes import (
-    Places,
     add_average,
     add_companion,
-    add_file,
+    add_file_of,
     add_frame,
     add_image,
     add_run,
-    places_of,
 )
 
 
@@ -50,7 +48,7 @@ def lineage_of_file(connection: Connection, which: str) -> Lineage:
     number = file_meant(connection, which)
     frames = frames_of_file(connection, number)
     files = {number: _files(connection, frames[:1])[number]}
-    mine, _ = files[number]
+    mine = files[number][0]
     graph = Graph()
     _add_files(graph, files)
     _add_results(connection, graph, frames, files, kind=mine.file_kind)
@@ -87,29 +85,24 @@ def lineage_of_frame(connection: Connection, spec: str) -> Lineage:
     return graph.lineage("up", frame_label(frames[0]))
 
 
-def _files(
-    connection: Connection, frames: Sequence[Row[Any]]
-) -> dict[int, tuple[Row[Any], Places]]:
+def _files(connection: Connection, frames: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
     """Read the files that show frames, and where each was seen."""
     asked = {"frames": [row.frame_id for row in frames]}
     found = connection.execute(questions.FILES_OF_FRAMES, asked)
-    files: dict[int, tuple[Row[Any], Places]] = {}
-    for number, group in groupby(found, key=lambda row: row.held_id):
-        rows = list(group)
-        files[number] = (rows[0], places_of(rows))
-    return files
+    by_file = groupby(found, key=lambda row: row.held_id)
+    return {number: list(group) for number, group in by_file}
 
 
-def _add_files(graph: Graph, files: dict[int, tuple[Row[Any], Places]]) -> None:
-    for row, places in files.values():
-        add_file(graph, row, row[: len(questions.FILE)], places)
+def _add_files(graph: Graph, files: dict[int, list[Row[Any]]]) -> None:
+    for rows in files.values():
+        add_file_of(graph, rows)
 
 
 def _add_results(
     connection: Connection,
     graph: Graph,
     frames: Sequence[Row[Any]],
-    files: dict[int, tuple[Row[Any], Places]],
+    files: dict[int, list[Row[Any]]],
     *,
     kind: str | None,
 ) -> None:
@@ -160,7 +153,7 @@ def _add_results(
     _add_resting(connection, graph, runs, resting_on(connection, members))
 
 
-def _rests(row: Row[Any], files: dict[int, tuple[Row[Any], Places]], kind: str) -> bool:
+def _rests(row: Row[Any], files: dict[int, list[Row[Any]]], kind: str) -> bool:
     if row.file_id is not None:
         return row.file_id in files
     return row.run_kind in (None, kind)
@@ -170,16 +163,14 @@ def _add_result(
     graph: Graph, row: Row[Any], run: Row[Any], frame: Row[Any], file: str | None, through: str
 ) -> str:
     average = add_average(graph, row, run)
-    image = add_image(graph, row, row[_IMAGE_PART], average, run)
+    image = add_image(graph, row[_IMAGE], row[_OF_IMAGE], average, run)
     frame_id = add_frame(graph, frame)
     graph.link(image, file or frame_id, "wasDerivedFrom")
     graph.ties.append(Tie(image, average, f"run:{run.uuid}", frame_id, file, through))
     return image
 
 
-# After the columns of the average, its number and its target's identity and position.
-_IMAGE_START = questions.AVERAGE_WIDTH
-_IMAGE_PART = slice(_IMAGE_START, _IMAGE_START + len(questions.IMAGE))
+_IMAGE, _OF_IMAGE = questions.OF_RESTING_IMAGES
 
 
 def _add_resting(
