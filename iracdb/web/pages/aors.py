@@ -40,14 +40,16 @@ def aor(request: Request) -> View:
     notes = _replay(request, found, aorkey, averages, images)
     for row in images:
         row["address"] = f"/run/{found.run_id}/image/{row['row']}"
-        row["name"] = row["file"] or f"frame {row['frame']}"
+        named = row["file_id"] is not None
+        row["name"] = row["file"] if named else f"frame {row['frame']}"
+        row["of"] = f"/file/{row['file_id']}" if named else f"/frame/{row['frame']}"
     more = _next(request, "after", images[-1]["row"]) if size and len(images) == size else None
     title = f"AOR {aorkey} in {found.name}"
     data = {
         "run_id": found.run_id, "run": found.name, "aorkey": aorkey, "averages": averages,
         "problems": problems, "aor": facts, "stored": stored, "others": others, "notes": notes,
     }  # fmt: skip
-    columns = _IMAGES if not notes else (*_IMAGES[:-2], *_REPLAYED)
+    columns = _IMAGES if not notes else (*_IMAGES[:2], *_REPLAYED, *_IMAGES[2:])
     return View(
         "aor", title, data, Table(columns, images, f"Images of {title}", more),
         {
@@ -93,15 +95,15 @@ _AVERAGES = (
     Column("reason", "Why empty"), Column("marks", "Marks"),
 )  # fmt: skip
 _IMAGES = (
-    Column("row", "Image", link="address"), Column("name", "File or frame", link="address"),
-    Column("plane", "Plane"), Column("target", "Target"), Column("frame_group", "Frames"),
-    Column("time", "Time (MJD)", "d", ".6f"), Column("x", "x", "pix", ".3f"),
-    Column("y", "y", "pix", ".3f"), Column("sky", "Sky", "MJy/sr", ".4g"),
+    Column("row", "Image", link="address"), Column("name", "File or frame", link="of"),
     Column("flux", "Flux density", "mJy", ".6g"), Column("flux_error", "Error", "mJy", ".2g"),
-    Column("fate", "Kept or left out"),
+    Column("fate", "Kept or left out"), Column("time", "Time (MJD)", "d", ".6f"),
+    Column("x", "x", "pix", ".3f"), Column("y", "y", "pix", ".3f"),
+    Column("sky", "Sky", "MJy/sr", ".4g"), Column("target", "Target"),
+    Column("frame_group", "Frames"), Column("plane", "Plane"),
 )  # fmt: skip
 _REPLAYED = (
-    Column("replayed_flux", "Flux with the response, replayed", "mJy", ".6g"),
+    Column("replayed_flux", "Flux replayed", "mJy", ".6g"),
     Column("replayed_fate", "Kept or left out, replayed"),
 )  # fmt: skip
 _OTHERS = (

@@ -84,8 +84,8 @@ _KEY = ("aor_result_id", "frame_id", "plane", "repeat")
 
 def _neighbours(connection: Connection, run: Run, row: int, aorkey: int) -> dict[str, Any]:
     return {
-        "previous": row - 1 if has_image(connection, run.run_id, row - 1, aorkey) else None,
-        "next": row + 1 if has_image(connection, run.run_id, row + 1, aorkey) else None,
+        "before": row - 1 if has_image(connection, run.run_id, row - 1, aorkey) else None,
+        "after": row + 1 if has_image(connection, run.run_id, row + 1, aorkey) else None,
     }
 
 
