@@ -144,14 +144,15 @@ def walk(client: TestClient, start: str = "/", *, a_kind: int = 3, not_yet: str 
             found.broken[address] = f"leads out of here, on {from_page}"
             continue
         kind = re.sub(r"(?<=[=/])\d+(?=[/.&]|$)", "N", re.sub("^/run/([0-9]+)", r"/run/r\1", whole))
-        drawn = re.match(r"/run/\d+/figure/([\w-]+)\.(png|svg|pdf)", whole)
-        if drawn and drawn[1] not in ("lightcurve", "frame"):
+        figure = re.match(r"/run/\d+/figure/([\w-]+)(?:\.(png|svg|pdf|ecsv))?", whole)
+        if figure and figure[2] and figure[1] not in ("lightcurve", "frame"):
             continue
-        kind = re.sub(r"\?.*", "?", re.sub("^/run/r[0-9]+", "", kind)) if drawn else kind
+        # A figure takes a second: each is tried with one run or two, not with all.
+        kind = f"/figure/{figure[1]}.{figure[2]}" if figure else kind
         if whole in found.pages or whole in found.others or re.search(not_yet, whole):
             continue
         kinds[kind] += 1
-        if kinds[kind] > (1 if drawn else a_kind):
+        if kinds[kind] > (1 if figure and figure[2] else 2 if figure else a_kind):
             continue
         answer = client.get(whole)
         if answer.status_code != 200:

@@ -49,7 +49,7 @@ def aor(request: Request) -> View:
         "run_id": found.run_id, "run": found.name, "aorkey": aorkey, "averages": averages,
         "problems": problems, "aor": facts, "stored": stored, "others": others, "notes": notes,
     }  # fmt: skip
-    columns = _IMAGES if not notes else (*_IMAGES[:2], *_REPLAYED, *_IMAGES[2:])
+    columns = _IMAGES if not notes else (*_IMAGES[:2], *_REPLAYED, *_IMAGES[5:])
     return View(
         "aor", title, data, Table(columns, images, f"Images of {title}", more),
         {
@@ -103,8 +103,9 @@ _IMAGES = (
     Column("frame_group", "Frames"), Column("plane", "Plane"),
 )  # fmt: skip
 _REPLAYED = (
-    Column("replayed_flux", "Flux replayed", "mJy", ".6g"),
+    Column("replayed_flux", "Flux density, replayed", "mJy", ".6g"),
     Column("replayed_fate", "Kept or left out, replayed"),
+    Column("flux", "Without the response", "mJy", ".6g"),
 )  # fmt: skip
 _OTHERS = (
     Column("run", "Run", link="address"), Column("target", "Target"),

@@ -161,7 +161,7 @@ _IMAGES = (
     Column("fate", "Kept or left out"), Column("withdrawn", "Withdrawn"),
 )  # fmt: skip
 _PROBLEMS = (
-    Column("path", "Path"), Column("code", "Why, in one word"), Column("message", "Why"),
+    Column("code", "In one word"), Column("message", "Why"), Column("path", "Path"),
     Column("size", "Size", "bytes", ","), Column("first_seen", "First seen"),
     Column("last_seen", "Last seen"), Column("resolved_at", "Settled"),
 )  # fmt: skip

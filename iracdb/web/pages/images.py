@@ -45,11 +45,12 @@ def image(request: Request) -> View:
     flux = steps[-1].value if steps and steps[-1].unit == "mJy" else None
     data |= {"steps": [one._asdict() for one in steps], "notes": notes, "flux": flux}
     numbers = told_of(t.image_result, stored)
+    sizes = [one.size for one in FIGURES if one.name == "frame"]
     return View(
         "image", f"Image {row} of {run.name}", data,
         Table(_NUMBERS, numbers, f"All that is stored of image {row} of {run.name}"),
         {
-            "q": wanted,
+            "q": wanted, "size": [round(inches * 120) for inches in sizes[0]] if sizes else None,
             "others_table": Table(_OTHERS, data["others"], f"{data['frame']['name']} in any run"),
             "cards_table": Table(
                 CARDS, data["header"] or (), "Cards of the header as they are printed"

@@ -98,15 +98,15 @@ def _by_part(
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Look for a part of a name or a path, whatever the case."""
     part = wanted.lower()
-    in_path = (
-        select(_AT.path)
-        .where(_AT.file_id == _FILE.id, func.lower(_AT.path).contains(part, autoescape=True))
-        .exists()
-    )
-    query = query.where(or_(func.lower(_FILE.name).contains(part, autoescape=True), in_path))
+    until = after + STRETCH
+    at = func.lower(_AT.path).contains(part, autoescape=True)
+    placed = select(_AT.file_id).where(_AT.file_id > after, at)
+    if limit is not None:
+        placed = placed.where(_AT.file_id <= until)
+    named = func.lower(_FILE.name).contains(part, autoescape=True)
+    query = query.where(or_(named, _FILE.id.in_(placed)))
     if limit is None:
         return _told(connection, query), None
-    until = after + STRETCH
     found = _told(connection, query.where(_FILE.id <= until))
     if len(found) == limit:
         return found, _last(found, limit)

@@ -84,7 +84,7 @@ def steps_of(numbers: dict[str, Any], corrected: float | None) -> list[Step]:
     per_sum = size**2 / ARCSEC_PER_RADIAN**2 * 1e9
     steps += [
         Step("×", "Aperture correction", correction, ""),
-        Step("×", f"Solid angle of a pixel of {size!r} arcsec", per_sum, "mJy a MJy/sr"),
+        Step("×", f"Solid angle of a pixel of {size!r} arcsec", per_sum, "mJy per MJy/sr"),
     ]
     if k is not None and k != 1:
         steps.append(Step("÷", "Colour correction K", k, ""))
