@@ -12,7 +12,7 @@ import pytest
 from browser_helpers import Reader, chromium
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from web_helpers import served
+from serving_helpers import served
 
 from iracdb import Catalogue
 from iracdb.irac.simulate import simulate_archive

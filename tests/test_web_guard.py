@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import iracdb
-from web_helpers import client, served
+from serving_helpers import client, served
 
 from iracdb import Catalogue
 from iracdb.errors import UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from iracdb.web.pages import runs
+from iracdb.web.pages import aors, figures, files, images, runs
 
 
 class Page(NamedTuple):
@@ -35,5 +35,17 @@ PAGES: tuple[Page, ...] = (
     Page("/", runs.start),
     Page("/run/{run}/lightcurve", runs.lightcurve),
     Page("/run/{run}", runs.run),
+    Page("/run/{run}/aor/{aorkey}", aors.aor),
+    Page("/run/{run}/image/{row}", images.image),
+    Page("/run/{run}/figure/{name}.png", figures.png, raw=True),
+    Page("/run/{run}/figure/{name}.svg", figures.svg, raw=True),
+    Page("/run/{run}/figure/{name}.pdf", figures.pdf, raw=True),
+    Page("/run/{run}/figure/{name}.ecsv", figures.ecsv, raw=True),
+    Page("/run/{run}/figure/{name}", figures.figure),
+    Page("/files", files.files),
+    Page("/file/{file}/header.txt", files.header_text, raw=True),
+    Page("/file/{file}", files.file),
+    Page("/frame/{frame}", files.frame),
+    Page("/problems", files.problems),
 )
 """All of them."""

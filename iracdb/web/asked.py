@@ -92,8 +92,16 @@ def word(request: Request, name: str) -> str:
     -------
     str
         Without blanks around it; '' where there is none.
+
+    Raises
+    ------
+    UsageError
+        Where it holds what no database can.
     """
-    return (request.query_params.get(name) or "").strip()
+    text = (request.query_params.get(name) or "").strip()
+    if "\0" in text:
+        raise UsageError(f"{name} holds a character that no text has")
+    return text
 
 
 def whole(request: Request, name: str, default: int = 0) -> int:

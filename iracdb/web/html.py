@@ -62,6 +62,24 @@ def written(value: Any, form: str = "") -> str:
     return str(value)
 
 
+def exact(value: Any) -> str:
+    """Write a value before people with all its digits.
+
+    Parameters
+    ----------
+    value : object
+        Any.
+
+    Returns
+    -------
+    str
+        Of a float the shortest text that is just it.
+    """
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value).replace("-", "−")
+    return written(value)
+
+
 def points(values: Iterable[float | None], width: int = 120, height: int = 28) -> str:
     """Lay values out as the points of a small line.
 
@@ -99,7 +117,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters.update(
-        written=written, points=points, segment=lambda text: quote(str(text), safe="")
+        written=written, exact=exact, points=points, segment=lambda text: quote(str(text), safe="")
     )
     return made
 

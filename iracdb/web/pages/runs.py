@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from iracdb.errors import UsageError
 from iracdb.export.log import log_fields
@@ -52,8 +53,11 @@ def start(request: Request) -> View:
     )  # fmt: skip
 
 
-def run(request: Request) -> View:
+def run(request: Request) -> View | Response:
     """Show one run: what it is, its light curve, its averages."""
+    elsewhere = by_its_number(request)
+    if elsewhere is not None:
+        return elsewhere
     found = run_of(request)
     aor_filter = whole(request, "aor")
     with catalogue_of(request)._database.read() as connection:
@@ -80,6 +84,28 @@ def run(request: Request) -> View:
         Table(_AVERAGE_COLUMNS, rows, f"Averages of {found.name}", more),
         {"figures": [one for one in FIGURES if one.runs == 1], "wanted": word(request, "q")},
     )  # fmt: skip
+
+
+def by_its_number(request: Request) -> Response | None:
+    """Lead from a run's name to its number, by which its pages go.
+
+    Parameters
+    ----------
+    request : Request
+        For the page of a run.
+
+    Returns
+    -------
+    Response or None
+        None where the address has a number.
+    """
+    name = str(request.path_params["run"])
+    if name.isascii() and name.isdigit():
+        return None
+    address = f"/run/{catalogue_of(request).get(name).run_id}"
+    ending, query = request.state.ending, request.url.query
+    address += "" if ending == "html" else f".{ending}"
+    return RedirectResponse(f"{address}?{query}" if query else address)
 
 
 def lightcurve(request: Request) -> View:
