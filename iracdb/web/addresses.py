@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from iracdb.web.pages import runs
+from iracdb.web.pages import comparing, lineages, reporting, runs, sql
 
 
 class Page(NamedTuple):
@@ -35,5 +35,13 @@ PAGES: tuple[Page, ...] = (
     Page("/", runs.start),
     Page("/run/{run}/lightcurve", runs.lightcurve),
     Page("/run/{run}", runs.run),
+    Page("/compare", comparing.choose),
+    Page("/compare/{a}/{b}", comparing.two_runs),
+    Page("/compare/{a}/{b}/aor/{aorkey}", comparing.one_aor),
+    Page("/run/{run}/aor/{aorkey}/lineage", lineages.of_aor),
+    Page("/file/{file}/lineage", lineages.of_file),
+    Page("/frame/{frame}/lineage", lineages.of_frame),
+    Page("/sql", sql.sql),
+    Page("/run/{run}/report.html", reporting.report, raw=True),
 )
 """All of them."""
