@@ -38,7 +38,7 @@ MOST = 8
 """Things of one kind that are drawn: of more, the others are one box."""
 
 WIDTH, HEIGHT, BETWEEN, APART, TOP = 190, 42, 12, 76, 34
-LETTERS = 25
+LETTERS = 23
 """That fit into a box."""
 
 
@@ -211,14 +211,16 @@ def _box(row: tuple[Any, ...], x: int, y: int, centre: bool) -> Box:
     if kind == "run" and attributes.get("withdrawn_at") is not None:
         word = f"{word}, withdrawn"
         marks.append("left-out")
-    return Box(node, kind, word, shortened(label), label, x, y, " ".join(marks))
+    return Box(node, kind, word, shortened(kind, label), label, x, y, " ".join(marks))
 
 
-def shortened(label: str) -> str:
-    """Cut a name to what fits into a box: names of files differ at their ends.
+def shortened(kind: str, label: str) -> str:
+    """Cut a name to what fits into a box.
 
     Parameters
     ----------
+    kind : str
+        Of `WORDS`: files, tables and frames differ at the ends of their names.
     label : str
         Any.
 
@@ -229,7 +231,9 @@ def shortened(label: str) -> str:
     """
     if len(label) <= LETTERS:
         return label
-    return f"{label[:8]}…{label[-(LETTERS - 9) :]}"
+    if kind in ("file", "source", "frame"):
+        return f"…{label[1 - LETTERS :]}"
+    return f"{label[: LETTERS - 1]}…"
 
 
 def _lines(lineage: Lineage, nodes: dict[str, Any], boxes: dict[str, Box]) -> list[Line]:

@@ -69,7 +69,7 @@ def two_runs(request: Request) -> View:
     data = {**made.summary, "differences": made.differences, "seconds": made.seconds}
     shown = {
         "asked": asked, "outcomes": words, "counted": counted(made.averages), "words": words,
-        "causes": made.causes, "differing_columns": _differing(made),
+        "sentences": made.sentences, "causes": made.causes, "differing_columns": _differing(made),
     }  # fmt: skip
     return View("compare", f"{a.name} and {b.name} compared", data, table, shown)
 
@@ -202,6 +202,6 @@ def _image_columns(a: Run, b: Run) -> tuple[Column, ...]:
     ]  # fmt: skip
     return (
         Column("said", "Outcome"), Column("frame", "Frame", link="address"),
-        Column("file", "File"), Column("plane", "Plane"), *sides[:6],
+        Column("time", "Time (MJD)", "d", ".6f"), Column("file", "File"), Column("plane", "Plane"), *sides[:6],
         Column("flux_percent", "Change", "%", ".4g"), *sides[6:], Column("differs", "Differs in"),
     )  # fmt: skip

@@ -100,7 +100,7 @@ def _cell(value: Any) -> tuple[str, str]:
     if not text:
         return "empty", "''"
     cut = f"{text[:LONGEST]} … ({len(text):,} characters)" if len(text) > LONGEST else text
-    return "text", cut
+    return "plain", cut
 
 
 def _csv(found: QueryResult | None) -> str:

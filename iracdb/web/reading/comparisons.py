@@ -73,6 +73,8 @@ class Compared:
         As of `Comparison.summary`.
     differences : list of dict
         What differs in the making: what, name, a, b, moves, why.
+    sentences : list of str
+        What changed, part by part; the verdict alone where that is all there is to say.
     causes : str
         What can have moved numbers, in one sentence; ``''`` where runs cannot be compared.
     averages : list of Average
@@ -83,6 +85,7 @@ class Compared:
 
     summary: dict[str, Any]
     differences: list[dict[str, Any]]
+    sentences: list[str]
     causes: str
     averages: list[Average]
     seconds: float
@@ -153,7 +156,7 @@ def _what_it_rests_on(catalogue: Catalogue, a: Run, b: Run) -> tuple[Any, ...]:
 
 
 def _compared(catalogue: Catalogue, a: Run, b: Run) -> Compared:
-    from iracdb.compare.report import causes_said
+    from iracdb.compare.report import causes_said, sentences
 
     began = time.monotonic()
     made = catalogue.compare(a.run_id, b.run_id)
@@ -164,11 +167,12 @@ def _compared(catalogue: Catalogue, a: Run, b: Run) -> Compared:
         for each in made.made_by.differences
     ]  # fmt: skip
     averages: list[Average] = []
-    causes = ""
+    causes, said = "", [made.verdict]
     if made.comparable:
+        said = sentences(made) if made.differs else said
         averages = list(averages_of(made.parts[1]))
         causes = causes_said(made)
-    return Compared(summary, differences, causes, averages, time.monotonic() - began)
+    return Compared(summary, differences, said, causes, averages, time.monotonic() - began)
 
 
 def averages_of(part: Part) -> Iterator[Average]:
