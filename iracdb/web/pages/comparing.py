@@ -202,6 +202,7 @@ def _image_columns(a: Run, b: Run) -> tuple[Column, ...]:
     ]  # fmt: skip
     return (
         Column("said", "Outcome"), Column("frame", "Frame", link="address"),
-        Column("time", "Time (MJD)", "d", ".6f"), Column("file", "File"), Column("plane", "Plane"), *sides[:6],
+        Column("time", "Time (MJD)", "d", ".6f"), Column("file", "File"),
+        Column("plane", "Plane"), *sides[:6],
         Column("flux_percent", "Change", "%", ".4g"), *sides[6:], Column("differs", "Differs in"),
     )  # fmt: skip
