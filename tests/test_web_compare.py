@@ -173,7 +173,7 @@ def test_choosing_leads_to_the_stable_address(client: TestClient) -> None:
 def test_runs_are_chosen_from_a_list(client: TestClient) -> None:
     shown = page_of(client, "/compare")
     assert shown.count("<select ") == 2
-    assert "<option value=\"3\">3: Newest, channel 1</option>" in shown
+    assert '<option value="3">3: Newest, channel 1</option>' in shown
     assert '<option value="3" selected>' in page_of(client, "/compare?a=3")
     told = client.get("/compare.json").json()
     assert [row["run_id"] for row in told["rows"]] == [7, 6, 5, 4, 3, 2, 1]

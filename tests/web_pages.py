@@ -43,7 +43,7 @@ class _Outline(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.headings: list[int] = []
-        self.open: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[tuple[str, dict[str, str]]] = []
         self.ids: list[str] = []
         self.wrong: list[str] = []
         self.labelled: set[str] = set()
@@ -52,17 +52,31 @@ class _Outline(HTMLParser):
         self.tables: list[set[str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        if told.get("id"):
-            self.ids.append(str(told["id"]))
+        told = {name: value or "" for name, value in attrs}
+        if "id" in told:
+            self.ids.append(told["id"])
+        if "aria-labelledby" in told:
+            self.named.add(told["aria-labelledby"])
+        self._see_what_may_not_be(tag, told)
+        if tag in ("h1", "h2", "h3", "h4"):
+            self.headings.append(int(tag[1]))
+        self._see_names(tag, told)
+        if tag not in _VOID:
+            self.open.append((tag, told))
+
+    def _see_what_may_not_be(self, tag: str, told: dict[str, str]) -> None:
         if "style" in told or any(name.startswith("on") for name in told):
             self.wrong.append(f"{tag} has style or a handler")
         if tag == "script" and not told.get("src"):
             self.wrong.append("a script in the page")
-        if tag in ("h1", "h2", "h3", "h4"):
-            self.headings.append(int(tag[1]))
-        if tag == "label" and told.get("for"):
-            self.labelled.add(str(told["for"]))
+        if tag == "th" and told.get("scope") not in ("col", "row"):
+            self.wrong.append("a th without a scope")
+        if tag == "table" and not any("wide" in a.get("class", "") for _, a in self.open):
+            self.wrong.append("a table that would widen the page")
+
+    def _see_names(self, tag: str, told: dict[str, str]) -> None:
+        if tag == "label" and "for" in told:
+            self.labelled.add(told["for"])
         if tag in ("input", "select", "textarea") and told.get("type") != "hidden":
             within = any(name == "label" for name, _ in self.open)
             self.inputs.append((told.get("id"), within))
@@ -70,15 +84,6 @@ class _Outline(HTMLParser):
             self.tables.append(set())
         if self.tables and tag in ("caption", "th"):
             self.tables[-1].add(tag)
-            if tag == "th" and told.get("scope") not in ("col", "row"):
-                self.wrong.append("a th without a scope")
-        for name in ("aria-labelledby",):
-            if told.get(name):
-                self.named.add(str(told[name]))
-        if tag == "table" and not any("wide" in str(a.get("class")) for _, a in self.open):
-            self.wrong.append("a table that would widen the page")
-        if tag not in _VOID:
-            self.open.append((tag, told))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
