@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from .options import common_options, open_catalogue
 from .output import note
+
+if TYPE_CHECKING:
+    from iracdb import Catalogue
 
 
 @click.command()
@@ -42,11 +47,24 @@ def serve(
     from iracdb.web.serving import serve as serve_catalogue
 
     with open_catalogue() as catalogue:
+        if sql_role is not None:
+            _check_role(catalogue, sql_role)
         serve_catalogue(
             catalogue, host=host, port=port, hosts=names, token=token, sql_role=sql_role,
             ready=_told,
         )  # fmt: skip
     note("Stopped")
+
+
+def _check_role(catalogue: Catalogue, role: str) -> None:
+    """Refuse at once a role by which no query would be carried out."""
+    from iracdb.catalogue.readers import why_not_a_reader
+
+    if catalogue._database.dialect == "sqlite":
+        raise click.UsageError("--sql-role: SQLite has no roles, its queries can only read anyway")
+    said = why_not_a_reader(catalogue._database, role)
+    if said is not None:
+        raise click.UsageError(f"--sql-role: {said}; it is to be one that can only read")
 
 
 def _told(address: str) -> None:

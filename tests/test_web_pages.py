@@ -38,9 +38,6 @@ EVIL = "<script>alert('x')</script> & \"it\""
 CUBES = 93_000_000
 """An AOR of subarray cubes whose label is not to be trusted."""
 
-NOT_YET = r"^/compare|^/sql|/lineage|/report\.html"
-"""What others add to the pages."""
-
 
 @dataclass
 class Held:
@@ -616,7 +613,7 @@ def test_a_name_leads_to_the_number_of_its_run(held: Held) -> None:
 
 
 def test_every_link_leads_to_a_page_that_is_well_made(held: Held) -> None:
-    found = walk(held.client, not_yet=NOT_YET)
+    found = walk(held.client)
     assert found.broken == {}
     assert found.faults == {}
     kinds = {re.sub(r"\d+", "N", one).partition("?")[0] for one in found.pages}
@@ -629,7 +626,7 @@ def test_every_link_leads_to_a_page_that_is_well_made(held: Held) -> None:
 
 
 def test_nothing_that_a_header_or_a_comment_says_becomes_html(held: Held) -> None:
-    found = walk(held.client, f"/run/22/aor/{CUBES}", not_yet=NOT_YET, a_kind=2)
+    found = walk(held.client, f"/run/22/aor/{CUBES}", a_kind=2)
     assert found.broken == found.faults == {}
     assert f"/run/22/aor/{CUBES}" in found.pages
     for address, text in found.pages.items():
@@ -644,7 +641,7 @@ def test_a_frozen_run_has_the_same_pages(
     for number in (21, 13):
         held.catalogue.freeze(number, tmp_path / f"{number}.sqlite")
         with served(str(tmp_path / f"{number}.sqlite")) as (catalogue, client):
-            found = walk(client, not_yet=NOT_YET, a_kind=2)
+            found = walk(client, a_kind=2)
             assert found.broken == found.faults == {}
             for image in (1, 2):
                 here = held.json(f"/run/{number}/image/{image}.json")
@@ -658,7 +655,7 @@ def test_an_empty_catalogue_says_what_is_not_there(any_location: str) -> None:
     with closing(open_database(database_url(any_location), create=True)):
         pass
     with served(any_location) as (_, client):
-        found = walk(client, not_yet=NOT_YET)
+        found = walk(client)
         assert found.broken == found.faults == {}
         assert "No files are held yet" in found.pages["/files"]
         assert "No file is set aside" in found.pages["/problems"]

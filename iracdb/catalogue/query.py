@@ -82,7 +82,12 @@ class QueryResult:
 
 
 def run_query(
-    database: Database, sql: str, *, limit: int | None = None, timeout_seconds: float = 60.0
+    database: Database,
+    sql: str,
+    *,
+    limit: int | None = None,
+    timeout_seconds: float = 60.0,
+    role: str | None = None,
 ) -> QueryResult:
     """Carry out one query of the user's, which can change nothing.
 
@@ -97,6 +102,8 @@ def run_query(
         The most rows to give; by default all.
     timeout_seconds : float, optional
         When to stop a query that does not end.
+    role : str, optional
+        The role of PostgreSQL that asks, for this one transaction; by default the one connected.
 
     Returns
     -------
@@ -110,15 +117,18 @@ def run_query(
     Unreachable
         Where the database cannot be read.
     UsageError
-        Where the limit or the time is not one.
+        Where the limit or the time is not one, or SQLite is to have a role.
     """
     if limit is not None and limit < 0:
         raise UsageError(f"A limit of {limit} rows is not possible: give 0 or more")
     if not timeout_seconds > 0:
         raise UsageError(f"A time limit of {timeout_seconds} s is not possible: give more than 0")
     query = one_query(sql, database.dialect)
-    carry_out = _on_sqlite if database.dialect == "sqlite" else _on_postgresql
-    return carry_out(database, query, limit, timeout_seconds)
+    if database.dialect != "sqlite":
+        return _on_postgresql(database, query, limit, timeout_seconds, role)
+    if role is not None:
+        raise UsageError(f"SQLite has no roles, {role!r} neither: its queries can only read anyway")
+    return _on_sqlite(database, query, limit, timeout_seconds)
 
 
 # --- SQLite --------------------------------------------------------------------------------------
@@ -199,7 +209,11 @@ def _authorizer(safe: set[str], denied: list[str]) -> Callable[..., int]:
 
 
 def _on_postgresql(
-    database: Database, query: Query, limit: int | None, timeout_seconds: float
+    database: Database,
+    query: Query,
+    limit: int | None,
+    timeout_seconds: float,
+    role: str | None,
 ) -> QueryResult:
     import psycopg
 
@@ -221,6 +235,8 @@ def _on_postgresql(
                 "set_config('cursor_tuple_fraction', %s, true)",
                 (milliseconds, "1" if limit is None else "0.1"),
             )
+            if role is not None:
+                _become(cursor, role)
             _refuse_functions(cursor, query)
             # Prepared, and asked for in binary: either makes psycopg use the extended protocol,
             # which takes one statement only, whatever the URL says about preparing.
@@ -242,6 +258,18 @@ def _on_postgresql(
         _explain_postgresql(database, query, problem, timeout_seconds)
     finally:
         borrowed.invalidate()  # closes it: what a query sets does not come back from the pool
+
+
+def _become(cursor: psycopg.Cursor[Any], role: str) -> None:
+    """Act as a role until the transaction ends; no query can take that back."""
+    import psycopg
+    from psycopg import sql
+
+    try:
+        cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+    except psycopg.Error as problem:
+        said = problem.diag.message_primary or str(problem)
+        raise QueryRefused(f"Nothing is asked as {role}: {said}") from problem
 
 
 def _refuse_functions(cursor: psycopg.Cursor[Any], query: Query) -> None:

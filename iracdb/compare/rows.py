@@ -99,7 +99,11 @@ def read_images(
 
 
 def read_averages(
-    connection: Connection, run_id: int, targets: Mapping[int, TargetKey]
+    connection: Connection,
+    run_id: int,
+    targets: Mapping[int, TargetKey],
+    *,
+    aorkey: int | None = None,
 ) -> Averages:
     """Read the averages that a run's table lists.
 
@@ -111,13 +115,16 @@ def read_averages(
         The run.
     targets : mapping
         Its targets, as `targets_of` reads them.
+    aorkey : int, optional
+        Only those of that AOR.
 
     Returns
     -------
     Averages
         In the order of the run's table.
     """
-    rows = connection.execute(_AVERAGES, {"run": run_id}).all()
+    query = _AVERAGES if aorkey is None else _AVERAGES.where(result.aorkey == aorkey)
+    rows = connection.execute(query, {"run": run_id}).all()
     return Averages([average_key(row, targets[row.target_id]) for row in rows], rows)
 
 

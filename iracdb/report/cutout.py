@@ -5,6 +5,7 @@ The file is found by its number in the catalogue. What stands in the way is told
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -233,7 +234,7 @@ def _cut(
     run: Run,
     pixels: FloatArray,
     masked: BoolArray | None,
-    cards: dict[str, Any] | None,
+    cards: Mapping[str, Any] | None,
     parameters: Parameters,
     reach: float | None,
     notes: tuple[str, ...],
@@ -286,7 +287,7 @@ def _within(at: float, reach: float, length: int) -> tuple[int, int]:
 
 
 def _sky(
-    cards: dict[str, Any] | None, at: tuple[float, float]
+    cards: Mapping[str, Any] | None, at: tuple[float, float]
 ) -> tuple[float | None, tuple[float, float] | None, tuple[float, float] | None]:
     """Give the scale of a pixel, arcsec, and the directions of north and east."""
     unknown = (None, None, None)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from iracdb.web.pages import aors, figures, files, images, runs
+from iracdb.web.pages import (
+    aors,
+    comparing,
+    figures,
+    files,
+    images,
+    lineages,
+    reporting,
+    runs,
+    sql,
+)
 
 
 class Page(NamedTuple):
@@ -47,5 +57,13 @@ PAGES: tuple[Page, ...] = (
     Page("/file/{file}", files.file),
     Page("/frame/{frame}", files.frame),
     Page("/problems", files.problems),
+    Page("/compare", comparing.choose),
+    Page("/compare/{a}/{b}", comparing.two_runs),
+    Page("/compare/{a}/{b}/aor/{aorkey}", comparing.one_aor),
+    Page("/run/{run}/aor/{aorkey}/lineage", lineages.of_aor),
+    Page("/file/{file}/lineage", lineages.of_file),
+    Page("/frame/{frame}/lineage", lineages.of_frame),
+    Page("/sql", sql.sql),
+    Page("/run/{run}/report.html", reporting.report, raw=True),
 )
 """All of them."""

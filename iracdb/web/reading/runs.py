@@ -65,8 +65,12 @@ def list_runs(
     ----------
     connection : sqlalchemy.Connection
         To a catalogue.
-    wanted, channel, withdrawn
-        As of `count_runs`.
+    wanted : str
+        As of `count_runs`, like the two that follow.
+    channel : int
+        0 for all.
+    withdrawn : bool
+        Whether those withdrawn are shown, too.
     sort : str
         Of `SORTS`.
     backwards : bool
