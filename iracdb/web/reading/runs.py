@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from iracdb.catalogue import tables as t
+from iracdb.catalogue.database import in_batches
 
 _RUN, _AVERAGE = t.run.c, t.aor_result.c
 
@@ -18,8 +19,17 @@ SORTS = {
 }  # fmt: skip
 """What runs can be sorted by."""
 
-SAMPLE = 4_000
-"""Averages of one run that its median and its line are made of, at the most."""
+SAMPLE = 200
+"""Averages of one run that its median and its line are made of, at the most: of more, every second,
+third, ... is read, since a page shows fifty runs."""
+
+_AT_ONCE = 500
+_AVERAGES = (
+    select(func.coalesce(func.max(_AVERAGE.row_number), 0))
+    .where(_AVERAGE.run_id == _RUN.run_id)
+    .correlate(t.run)
+    .scalar_subquery()
+)
 
 POINTS = 60
 """Of the small line."""
@@ -84,19 +94,26 @@ def list_runs(
     -------
     list of dict
         run_id, name, state, origin, recipe, channel, kind, radius, target, targets, aors, averages,
-        median_flux (mJy), spread (per cent, the median of the averages' own), withdrawn_at,
-        finished_at, comment, and line, up to `POINTS` fluxes in the order of the AOR table.
+        sampled (whether not all averages were read), median_flux (mJy), spread (per cent, the
+        median of the averages' own), withdrawn_at, finished_at, comment, and line, up to `POINTS`
+        fluxes in the order of the AOR table.
     """
     query = _asked(
         select(
             _RUN.run_id, _RUN.name, _RUN.state, _RUN.origin, _RUN.recipe, _RUN.channel, _RUN.kind,
             _RUN.parameters, _RUN.withdrawn_at, _RUN.finished_at, _RUN.comment,
+            _AVERAGES.label("averages"),
         ),
         wanted, channel, withdrawn,
     )  # fmt: skip
     order = [one.desc() if backwards else one.asc() for one in SORTS[sort]]
     rows = connection.execute(query.order_by(*order).offset(offset).limit(limit)).all()
-    return [_told(connection, row) for row in rows]
+    every = {row.run_id: -(-row.averages // SAMPLE) or 1 for row in rows}
+    counted, samples = _counted(connection, list(every)), _samples(connection, every)
+    return [
+        _told(row, counted.get(row.run_id, (0, 0)), every[row.run_id], samples[row.run_id])
+        for row in rows
+    ]
 
 
 def _asked(query: Select[Any], wanted: str, channel: int, withdrawn: bool) -> Select[Any]:
@@ -122,33 +139,25 @@ def _asked(query: Select[Any], wanted: str, channel: int, withdrawn: bool) -> Se
     return query
 
 
-def _told(connection: Connection, row: Any) -> dict[str, Any]:
-    averages = connection.execute(
-        select(func.coalesce(func.max(_AVERAGE.row_number), 0)).where(_AVERAGE.run_id == row.run_id)
-    ).scalar_one()
-    every = -(-averages // SAMPLE) or 1
-    query = (
-        select(_AVERAGE.flux, _AVERAGE.error, _AVERAGE.target_name, _AVERAGE.aorkey)
-        .where(_AVERAGE.run_id == row.run_id)
-        .order_by(_AVERAGE.row_number)
-    )
-    if every > 1:
-        query = query.where(_AVERAGE.row_number % every == 0)
-    sample = connection.execute(query).all()
-    fluxes = [one.flux for one in sample if one.flux is not None]
-    spreads = [
-        abs(100 * one.error / one.flux) for one in sample if one.error is not None and one.flux
-    ]
-    targets = list(dict.fromkeys(one.target_name for one in sample))
+class _Sampled(NamedTuple):
+    flux: float | None
+    error: float | None
+    target: str
+
+
+def _told(row: Any, counted: tuple[int, int], every: int, sample: Sequence[_Sampled]) -> dict[str, Any]:
+    fluxes = [flux for flux, _, _ in sample if flux is not None]
+    spreads = [abs(100 * error / flux) for flux, error, _ in sample if error is not None and flux]
+    targets = list(dict.fromkeys(target for _, _, target in sample))
     parameters = row.parameters or {}
     radii = [parameters.get(f"radius_{which}") for which in ("source", "inner", "outer")]
     return {
         "run_id": row.run_id, "name": row.name, "state": row.state, "origin": row.origin,
         "recipe": row.recipe, "channel": row.channel, "kind": row.kind,
         "radius": None if None in radii else " ".join(f"{one:g}" for one in radii),
-        "target": targets[0] if targets else None, "targets": len(targets),
-        "aors": len({one.aorkey for one in sample}) if every == 1 else None,
-        "averages": averages, "sampled": every > 1,
+        "target": targets[0] if targets else None,
+        "targets": len(targets) if every == 1 else counted[1],
+        "aors": counted[0], "averages": row.averages, "sampled": every > 1,
         "median_flux": statistics.median(fluxes) if fluxes else None,
         "spread": statistics.median(spreads) if spreads else None,
         "withdrawn_at": row.withdrawn_at, "finished_at": row.finished_at, "comment": row.comment,
@@ -156,18 +165,52 @@ def _told(connection: Connection, row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _relative(sample: Sequence[Any]) -> list[float | None]:
+def _counted(connection: Connection, runs: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Count the AORs and targets of runs: one index has both."""
+    found: dict[int, tuple[int, int]] = {}
+    for some in in_batches(list(runs), _AT_ONCE):
+        query = (
+            select(
+                _AVERAGE.run_id, func.count(_AVERAGE.aorkey.distinct()),
+                func.count(_AVERAGE.target_id.distinct()),
+            )
+            .where(_AVERAGE.run_id.in_(some))
+            .group_by(_AVERAGE.run_id)
+        )  # fmt: skip
+        found |= {int(run): (int(aors), int(of)) for run, aors, of in connection.execute(query)}
+    return found
+
+
+def _samples(connection: Connection, every: dict[int, int]) -> dict[int, list[_Sampled]]:
+    """Read the averages of runs, of each every so many-th: one statement for those alike."""
+    alike: dict[int, list[int]] = {}
+    for run, step in every.items():
+        alike.setdefault(step, []).append(run)
+    found: dict[int, list[_Sampled]] = {run: [] for run in every}
+    for step, runs in alike.items():
+        for some in in_batches(runs, _AT_ONCE):
+            query = (
+                select(_AVERAGE.run_id, _AVERAGE.flux, _AVERAGE.error, _AVERAGE.target_name)
+                .where(_AVERAGE.run_id.in_(some))
+                .order_by(_AVERAGE.run_id, _AVERAGE.row_number)
+            )
+            if step > 1:
+                query = query.where(_AVERAGE.row_number % step == 1)
+            for run, *one in connection.execute(query).all():
+                found[run].append(_Sampled(*one))
+    return found
+
+
+def _relative(sample: Sequence[_Sampled]) -> list[float | None]:
     """Divide each flux by the median of its target, so that one line shows several."""
     by_target: dict[str, list[float]] = {}
-    for one in sample:
-        if one.flux is not None:
-            by_target.setdefault(one.target_name, []).append(one.flux)
+    for flux, _, target in sample:
+        if flux is not None:
+            by_target.setdefault(target, []).append(flux)
     medians = {name: statistics.median(values) for name, values in by_target.items()}
     return [
-        one.flux / medians[one.target_name]
-        if one.flux is not None and medians[one.target_name]
-        else None
-        for one in sample
+        flux / medians[target] if flux is not None and medians[target] else None
+        for flux, _, target in sample
     ]
 
 
