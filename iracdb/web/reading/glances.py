@@ -15,7 +15,7 @@ from iracdb.web.kept import Kept
 
 _AVERAGE = t.aor_result.c
 
-SAMPLE = 1_000
+SAMPLE = 300
 """Averages of one run that are read, at the most: of more, every second, third, ..."""
 
 POINTS = 60
