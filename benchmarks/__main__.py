@@ -16,7 +16,7 @@ import rows
 
 FAMILIES = (
     "startup", "measuring", "handbook", "measure", "memory", "radius_test", "ingest", "lineage",
-    "comparing", "export", "prov_export", "import_runs",
+    "comparing", "pages", "export", "prov_export", "import_runs",
 )  # fmt: skip
 
 

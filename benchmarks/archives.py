@@ -68,6 +68,11 @@ def make_archive(folder: Path, files: int, *, holes: bool = False) -> list[Path]
     return made
 
 
+def header_of_a_frame() -> bytes:
+    """Give the header of a simulated frame, as it is in the file."""
+    return next(_templates())[0]
+
+
 def _templates() -> Iterator[tuple[bytes, np.ndarray, int]]:
     """Give header, pixels and the star's row of simulated frames, over and over."""
     found = []

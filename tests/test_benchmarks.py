@@ -45,7 +45,7 @@ def test_every_script_with_rows_is_a_family(benchmarks: ModuleType) -> None:
 @pytest.mark.parametrize(
     "family",
     ["startup", "measuring", "handbook", "measure", "memory", "radius_test", "ingest", "lineage",
-     "comparing", "export", "prov_export", "import_runs"],
+     "comparing", "pages", "export", "prov_export", "import_runs"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("default")  # the plain ways warn as astropy does
 def test_family_runs_and_writes_its_rows(

@@ -28,6 +28,7 @@ from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.urls import database_url
 from iracdb.flags import decode
 from iracdb.irac.header import Header
+from iracdb.report.figures import lightcurve
 from iracdb.web import asked
 from iracdb.web.pages import aors as aor_pages
 from iracdb.web.pages import figures as figure_pages
@@ -577,20 +578,19 @@ def test_a_figure_says_its_numbers_or_what_is_missing(held: Held, monkeypatch: A
 
 def test_figures_are_drawn_one_at_a_time(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, most = 0, 0
+    client = client_of(held.catalogue)
 
-    def slow(*_: Any) -> bytes:
+    def slow(*_: Any, **__: Any) -> None:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
         time.sleep(0.05)
         inside -= 1
-        return b"drawn"
 
-    monkeypatch.setattr(figure_pages, "picture", slow)
-    monkeypatch.setattr(figure_pages, "gather", lambda *_: None)
+    monkeypatch.setattr(lightcurve, "draw", slow)
     threads = [
-        threading.Thread(target=held.client.get, args=("/run/21/figure/lightcurve.png",))
-        for _ in range(4)
+        threading.Thread(target=client.get, args=(f"/run/21/figure/lightcurve.{ending}",))
+        for ending in ("png", "svg", "pdf", "png")
     ]
     for one in threads:
         one.start()

@@ -25,13 +25,16 @@ def log_text(run: Run) -> str:
     return "".join(f"{name:<17}: {value} \n" for name, value in log_fields(run))
 
 
-def log_fields(run: Run) -> list[tuple[str, str]]:
+def log_fields(run: Run, *, as_noted: bool = False) -> list[tuple[str, str]]:
     """List the fields of a run's log, in order.
 
     Parameters
     ----------
     run : Run
         A finished run.
+    as_noted : bool, optional
+        Whether the digest of the results is only told where it is noted: to make it, all of them
+        are read.
 
     Returns
     -------
@@ -40,7 +43,8 @@ def log_fields(run: Run) -> list[tuple[str, str]]:
     """
     if run.row.origin == "imported":
         return [(name.strip(), value.strip()) for name, value in run.log_fields()]
-    return [(name, " ".join(str(value).split())) for name, value in (*_known(run), *_ours(run))]
+    told = (*_known(run), *_ours(run, as_noted))
+    return [(name, " ".join(str(value).split())) for name, value in told]
 
 
 def _known(run: Run) -> list[tuple[str, Any]]:
@@ -57,7 +61,7 @@ def _known(run: Run) -> list[tuple[str, Any]]:
     ]
 
 
-def _ours(run: Run) -> list[tuple[str, Any]]:
+def _ours(run: Run, as_noted: bool) -> list[tuple[str, Any]]:
     parameters, software = run.parameters, run.software
     counts = run.counts
     if software is None:
@@ -75,7 +79,7 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
                          f"workable {counts.workable}, rejected {counts.rejected}"),
         ("Parameters", f"sha256 {run.row.parameters_digest}"),
         ("Inputs", f"{counts.inputs} files, sha256 {run.row.inputs_digest}"),
-        ("Results", "not complete" if run.result_digest is None else f"sha256 {run.result_digest}"),
+        ("Results", _results(run, as_noted)),
         ("Software", f"iracdb {software.iracdb}, {software.python}, "
          + ", ".join(f"{name} {version}" for name, version in sorted(software.packages.items()))),
         ("Platform", software.platform),
@@ -84,6 +88,13 @@ def _ours(run: Run) -> list[tuple[str, Any]]:
         ("Started, Ended", f"{run.row.started_at}, {run.row.finished_at}"),
         ("Operator", f"{run.row.operator or 'unknown'} on {run.row.host}"),
     ]  # fmt: skip
+
+
+def _results(run: Run, as_noted: bool) -> str:
+    digest = run.row.result_digest if as_noted else run.result_digest
+    if digest is not None:
+        return f"sha256 {digest}"
+    return "not noted" if as_noted and run.state == "finished" else "not complete"
 
 
 def _correction(parameters: Parameters) -> str:

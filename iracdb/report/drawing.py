@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from threading import Lock
 from typing import Any
 
 from astropy.table import QTable
@@ -14,6 +15,9 @@ from iracdb.report.subject import Subject
 
 FORMATS = ("png", "pdf", "svg")
 """What a figure can be written as."""
+
+_DRAWING = Lock()
+"""One figure is drawn at a time: the settings of matplotlib are everybody's."""
 
 _NO_DATES: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -71,7 +75,7 @@ def picture(figure: Figure, table: QTable, format_name: str = "png", dpi: int = 
     bytes
         The file.
     """
-    with look():
+    with _DRAWING, look():
         made, ax = new_figure(figure.size)
         figure.module.draw(table, ax)
         made.supxlabel(foot(table.meta), fontsize=7, color=GREY, x=0.01, ha="left")

@@ -19,6 +19,9 @@ from iracdb.errors import CatalogueError, IracdbError, NotFound, QueryRefused
 from iracdb.web import html
 from iracdb.web.addresses import PAGES, Page
 from iracdb.web.guard import Guard, Guarded
+from iracdb.web.pictures import no_pictures
+from iracdb.web.reading.glances import no_glances
+from iracdb.web.turns import figure_turns, sql_turns
 from iracdb.web.view import View, csv_text, json_text
 
 Answer = Callable[[Request], Any]
@@ -34,7 +37,8 @@ def application(catalogue: Catalogue, guard: Guard, **settings: Any) -> Starlett
     guard : Guard
         Whom it lets in.
     **settings
-        What pages ask of ``request.app.state``, such as ``sql_role``.
+        What pages ask of ``request.app.state``: ``sql_role``, and where they are not to be as
+        usual ``pictures``, ``glances``, ``sql_turns`` and ``figure_turns``.
 
     Returns
     -------
@@ -55,6 +59,8 @@ def application(catalogue: Catalogue, guard: Guard, **settings: Any) -> Starlett
         },
     )
     app.state.catalogue = catalogue
+    app.state.pictures, app.state.glances = no_pictures(), no_glances()
+    app.state.sql_turns, app.state.figure_turns = sql_turns(), figure_turns()
     for name, value in settings.items():
         setattr(app.state, name, value)
     return app
@@ -110,7 +116,10 @@ def _not_there(request: Request, problem: HTTPException) -> Response:
     if problem.status_code == 404 and request.url.path.endswith("/") and request.url.path != "/":
         return RedirectResponse("/" + request.url.path.strip("/"), status_code=308)
     said = problem.detail if problem.detail != "Not Found" else "There is no such page"
-    return _problem(request, problem.status_code, said, "no-such-page")
+    code = "server-busy" if problem.status_code == 503 else "no-such-page"
+    answer = _problem(request, problem.status_code, said, code)
+    answer.headers.update(problem.headers or {})
+    return answer
 
 
 def _problem(request: Request, status: int, message: str, code: str) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +17,8 @@ from iracdb.report.subject import Subject
 from iracdb.runs.results import Run
 from iracdb.web.asked import catalogue_of, run_of, whole, word
 from iracdb.web.html import written
+from iracdb.web.kept import Kept
+from iracdb.web.pictures import is_held, key_by_numbers, key_by_runs
 from iracdb.web.view import View
 
 SMALL = 5_000
@@ -27,8 +28,6 @@ _TYPES = {
     "png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf",
     "ecsv": "text/plain; charset=utf-8",
 }  # fmt: skip
-_drawing = threading.Lock()
-"""One figure is drawn at a time: the settings of matplotlib are everybody's."""
 
 
 def figure(request: Request) -> View:
@@ -39,7 +38,9 @@ def figure(request: Request) -> View:
     if which.runs == 2 and not against:
         missing = "This figure is about two runs: say with which one this run is compared."
     elif _images_of(request, run) <= SMALL or whole(request, "image"):
-        meta = gather(which, _subject(request, which, run)).meta
+        subject = _subject(request, which, run)
+        with request.app.state.figure_turns.turn():
+            meta = gather(which, subject).meta
         notes, missing = list(meta.get("notes", ())), meta.get("missing")
         numbers = dict(meta.get("numbers", {}))
     else:
@@ -131,11 +132,45 @@ def _images_of(request: Request, run: Run) -> int:
 
 def _file(request: Request, ending: str) -> Response:
     which, run = _figure(request), run_of(request)
-    table = gather(which, _subject(request, which, run))
-    if ending == "ecsv":
-        content = table_text(table)
-    else:
-        with _drawing:
-            content = picture(which, table, ending)
+    key, content = _found(request, which, _subject(request, which, run), ending)
     # A run that goes on, and a file that comes back, change it: it may be kept, but is asked for.
-    return Response(content, media_type=_TYPES[ending], headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{key}"'}
+    if content is None:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=_TYPES[ending], headers=headers)
+
+
+def _found(
+    request: Request, which: Figure, subject: Subject, ending: str
+) -> tuple[str, bytes | None]:
+    """Give a file and its key; of one that the browser holds the key alone."""
+    kept: Kept[bytes] = request.app.state.pictures
+    key = key_by_runs(which, subject, ending, {name: word(request, name) for name in _OPTIONS})
+    if key is not None and is_held(request, key):
+        return key, None
+    content = kept.get(key)
+    if key is not None and content is not None:
+        return key, content
+    with request.app.state.figure_turns.turn():
+        # Who waited may have waited for just this.
+        content = kept.get(key)
+        if key is not None and content is not None:
+            return key, content
+        return _made(request, which, subject, ending, key)
+
+
+def _made(
+    request: Request, which: Figure, subject: Subject, ending: str, key: str | None
+) -> tuple[str, bytes | None]:
+    kept: Kept[bytes] = request.app.state.pictures
+    table = gather(which, subject)
+    numbers = table_text(table) if key is None or ending == "ecsv" else b""
+    if key is None:
+        key = key_by_numbers(which, ending, numbers)
+        if is_held(request, key):
+            return key, None
+    content = kept.get(key)
+    if content is None:
+        content = numbers if ending == "ecsv" else picture(which, table, ending)
+        kept.put(key, content)
+    return key, content

@@ -15,7 +15,8 @@ def report(request: Request) -> Response:
 
     found = run_of(request)
     against = whole(request, "against") if word(request, "against") else None
-    text = page_html(gather_page(catalogue_of(request)._database, found.run_id, against))
+    with request.app.state.figure_turns.turn():
+        text = page_html(gather_page(catalogue_of(request)._database, found.run_id, against))
     # It has its own script: saved it may run that, shown here it would be part of this site.
     name = f'attachment; filename="{found.name}_report.html"'
     return HTMLResponse(text, headers={"Content-Disposition": name})

@@ -14,7 +14,9 @@ from iracdb.report.registry import FIGURES
 from iracdb.runs.withdrawal import withdrawn_sentence
 from iracdb.web.asked import catalogue_of, limit, number, run_of, whole, word
 from iracdb.web.reading.averages import curve, list_averages
-from iracdb.web.reading.runs import SORTS, count_runs, list_runs
+from iracdb.web.reading.glances import SAMPLE
+from iracdb.web.reading.held import held_in_short
+from iracdb.web.reading.runs import SORTS, list_runs
 from iracdb.web.view import Column, Table, View
 
 RUNS = 50
@@ -35,21 +37,21 @@ def start(request: Request) -> View:
     page = max(1, whole(request, "page", 1))
     size = None if limit(request) is None else RUNS
     with catalogue._database.read() as connection:
-        total = count_runs(connection, **asked)
-        rows = list_runs(
-            connection, **asked, sort=sort, backwards=backwards, offset=(page - 1) * (size or 0),
-            limit=size,
+        total, rows = list_runs(
+            connection, request.app.state.glances, **asked, sort=sort, backwards=backwards,
+            offset=(page - 1) * (size or 0), limit=size,
         )  # fmt: skip
-    totals = catalogue.totals()
+        held = held_in_short(connection)
     for row in rows:
         row["address"] = f"/run/{row['run_id']}"
     query = {name: value for name, value in request.query_params.items() if name != "page"}
     more = f"?{urlencode({**query, 'page': page + 1})}" if size and page * size < total else None
     return View(
         "start", "Runs",
-        {"total": total, "held": totals},
+        {"total": total, "held": held},
         Table(_RUN_COLUMNS, rows, "Runs", more),
-        {"asked": asked, "sort": given, "sorts": list(SORTS), "filtered": bool(query)},
+        {"asked": asked, "sort": given, "sorts": list(SORTS), "filtered": bool(query),
+         "sampled": any(row["sampled"] for row in rows), "sample": SAMPLE},
     )  # fmt: skip
 
 
@@ -75,8 +77,8 @@ def run(request: Request) -> View | Response:
         "run_id": found.run_id, "name": found.name, "uuid": found.row.uuid, "state": found.state,
         "origin": found.row.origin, "channel": found.row.channel, "recipe": found.row.recipe,
         "result_digest": found.row.result_digest, "withdrawn": withdrawn_sentence(found.row),
-        "parameters": dict(found.row.parameters or {}), "log": dict(log_fields(found)),
-        "warnings": found.warnings,
+        "parameters": dict(found.row.parameters or {}),
+        "log": dict(log_fields(found, as_noted=True)), "warnings": found.warnings,
         "problems": [{"aorkey": key, "reason": reason} for key, reason in found.problems],
     }  # fmt: skip
     return View(

@@ -41,9 +41,11 @@ def sql(request: Request) -> View | Response:
         try:
             if closed is not None:
                 raise QueryRefused(closed, code="no-reader")
-            found = run_query(
-                database, query, limit=MOST_ROWS, timeout_seconds=SECONDS, role=_role(request)
-            )
+            with request.app.state.sql_turns.turn():
+                began = time.monotonic()
+                found = run_query(
+                    database, query, limit=MOST_ROWS, timeout_seconds=SECONDS, role=_role(request)
+                )
         except QueryRefused as refused:
             problem = refused
     took = time.monotonic() - began

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from iracdb.catalogue import tables as t
+from iracdb.web.kept import Kept
+from iracdb.web.reading.glances import Glance, glances
 
 _RUN, _AVERAGE = t.run.c, t.aor_result.c
 
@@ -18,38 +19,17 @@ SORTS = {
 }  # fmt: skip
 """What runs can be sorted by."""
 
-SAMPLE = 4_000
-"""Averages of one run that its median and its line are made of, at the most."""
-
-POINTS = 60
-"""Of the small line."""
-
-
-def count_runs(connection: Connection, wanted: str, channel: int, withdrawn: bool) -> int:
-    """Count the runs that are asked for.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        To a catalogue.
-    wanted : str
-        Part of a name, a comment, a recipe or a target; '' for all.
-    channel : int
-        0 for all.
-    withdrawn : bool
-        Whether those withdrawn are shown, too.
-
-    Returns
-    -------
-    int
-        How many.
-    """
-    query = select(func.count()).select_from(t.run)
-    return int(connection.execute(_asked(query, wanted, channel, withdrawn)).scalar_one())
+_AVERAGES = (
+    select(func.coalesce(func.max(_AVERAGE.row_number), 0))
+    .where(_AVERAGE.run_id == _RUN.run_id)
+    .correlate(t.run)
+    .scalar_subquery()
+)
 
 
 def list_runs(
     connection: Connection,
+    kept: Kept[Glance],
     *,
     wanted: str,
     channel: int,
@@ -58,15 +38,17 @@ def list_runs(
     backwards: bool,
     offset: int,
     limit: int | None,
-) -> list[dict[str, Any]]:
-    """List runs.
+) -> tuple[int, list[dict[str, Any]]]:
+    """List runs, and count them.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         To a catalogue.
+    kept : Kept
+        What was seen of runs before.
     wanted : str
-        As of `count_runs`, like the two that follow.
+        Part of a name, a comment, a recipe or a target; '' for all.
     channel : int
         0 for all.
     withdrawn : bool
@@ -82,21 +64,38 @@ def list_runs(
 
     Returns
     -------
-    list of dict
-        run_id, name, state, origin, recipe, channel, kind, radius, target, targets, aors, averages,
-        median_flux (mJy), spread (per cent, the median of the averages' own), withdrawn_at,
-        finished_at, comment, and line, up to `POINTS` fluxes in the order of the AOR table.
+    tuple
+        How many runs are asked for; and a list of dict with run_id, name, state, origin, recipe,
+        channel, kind, radius, withdrawn_at, finished_at, comment, and what a
+        `iracdb.web.reading.glances.Glance` has.
     """
-    query = _asked(
+    asked = _asked(
         select(
-            _RUN.run_id, _RUN.name, _RUN.state, _RUN.origin, _RUN.recipe, _RUN.channel, _RUN.kind,
-            _RUN.parameters, _RUN.withdrawn_at, _RUN.finished_at, _RUN.comment,
+            _RUN.run_id, _RUN.uuid, _RUN.name, _RUN.state, _RUN.origin, _RUN.recipe, _RUN.channel,
+            _RUN.kind, _RUN.parameters, _RUN.withdrawn_at, _RUN.finished_at, _RUN.comment,
+            _RUN.result_digest, _AVERAGES.label("averages"), func.count().over().label("total"),
         ),
         wanted, channel, withdrawn,
     )  # fmt: skip
     order = [one.desc() if backwards else one.asc() for one in SORTS[sort]]
-    rows = connection.execute(query.order_by(*order).offset(offset).limit(limit)).all()
-    return [_told(connection, row) for row in rows]
+    rows = connection.execute(asked.order_by(*order).offset(offset).limit(limit)).all()
+    if rows or not offset:
+        total = rows[0].total if rows else 0
+    else:  # beyond the last page
+        total = connection.execute(select(func.count()).select_from(asked.subquery())).scalar_one()
+    seen = glances(connection, rows, kept)
+    return total, [{**_told(row), **asdict(seen[row.run_id])} for row in rows]
+
+
+def _told(row: Any) -> dict[str, Any]:
+    parameters = row.parameters or {}
+    radii = [parameters.get(f"radius_{which}") for which in ("source", "inner", "outer")]
+    return {
+        "run_id": row.run_id, "name": row.name, "state": row.state, "origin": row.origin,
+        "recipe": row.recipe, "channel": row.channel, "kind": row.kind,
+        "radius": None if None in radii else " ".join(f"{one:g}" for one in radii),
+        "withdrawn_at": row.withdrawn_at, "finished_at": row.finished_at, "comment": row.comment,
+    }  # fmt: skip
 
 
 def _asked(query: Select[Any], wanted: str, channel: int, withdrawn: bool) -> Select[Any]:
@@ -120,57 +119,3 @@ def _asked(query: Select[Any], wanted: str, channel: int, withdrawn: bool) -> Se
             or_(*(func.lower(text).contains(one, autoescape=True) for text in texts), of_target)
         )
     return query
-
-
-def _told(connection: Connection, row: Any) -> dict[str, Any]:
-    averages = connection.execute(
-        select(func.coalesce(func.max(_AVERAGE.row_number), 0)).where(_AVERAGE.run_id == row.run_id)
-    ).scalar_one()
-    every = -(-averages // SAMPLE) or 1
-    query = (
-        select(_AVERAGE.flux, _AVERAGE.error, _AVERAGE.target_name, _AVERAGE.aorkey)
-        .where(_AVERAGE.run_id == row.run_id)
-        .order_by(_AVERAGE.row_number)
-    )
-    if every > 1:
-        query = query.where(_AVERAGE.row_number % every == 0)
-    sample = connection.execute(query).all()
-    fluxes = [one.flux for one in sample if one.flux is not None]
-    spreads = [
-        abs(100 * one.error / one.flux) for one in sample if one.error is not None and one.flux
-    ]
-    targets = list(dict.fromkeys(one.target_name for one in sample))
-    parameters = row.parameters or {}
-    radii = [parameters.get(f"radius_{which}") for which in ("source", "inner", "outer")]
-    return {
-        "run_id": row.run_id, "name": row.name, "state": row.state, "origin": row.origin,
-        "recipe": row.recipe, "channel": row.channel, "kind": row.kind,
-        "radius": None if None in radii else " ".join(f"{one:g}" for one in radii),
-        "target": targets[0] if targets else None, "targets": len(targets),
-        "aors": len({one.aorkey for one in sample}) if every == 1 else None,
-        "averages": averages, "sampled": every > 1,
-        "median_flux": statistics.median(fluxes) if fluxes else None,
-        "spread": statistics.median(spreads) if spreads else None,
-        "withdrawn_at": row.withdrawn_at, "finished_at": row.finished_at, "comment": row.comment,
-        "line": _thinned(_relative(sample)),
-    }  # fmt: skip
-
-
-def _relative(sample: Sequence[Any]) -> list[float | None]:
-    """Divide each flux by the median of its target, so that one line shows several."""
-    by_target: dict[str, list[float]] = {}
-    for one in sample:
-        if one.flux is not None:
-            by_target.setdefault(one.target_name, []).append(one.flux)
-    medians = {name: statistics.median(values) for name, values in by_target.items()}
-    return [
-        one.flux / medians[one.target_name]
-        if one.flux is not None and medians[one.target_name]
-        else None
-        for one in sample
-    ]
-
-
-def _thinned(values: list[float | None]) -> list[float | None]:
-    every = -(-len(values) // POINTS) or 1
-    return values[::every]
