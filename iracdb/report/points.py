@@ -218,7 +218,7 @@ def draw_kinds(
             markerfacecolor=kind.colour if kind.filled else "white",
             markeredgecolor=kind.colour if kind.marker not in "XP" or not kind.filled else "white",
             markeredgewidth=0.4 if kind.filled else 0.9, elinewidth=0.4 if thin else 0.7,
-            ecolor=(kind.colour, 0.35 if thin else 0.7), zorder=3 if kind.marker in "XP" else 2,
+            ecolor=(kind.colour, 0.2 if thin else 0.7), zorder=3 if kind.marker in "XP" else 2,
         )  # fmt: skip
         for marker, place, out in (("^", 0.985, mine & (y > high)), ("v", 0.015, mine & (y < low))):
             if out.any():
