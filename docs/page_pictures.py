@@ -14,9 +14,9 @@ from typing import Any
 
 PAGES = {
     "serve-runs.png": ("", 1280, 620),
-    "serve-run.png": ("run/21", 1280, 900),
-    "serve-image.png": ("run/23/image/3", 1280, 900),
-    "serve-telephone.png": ("run/21", 390, 800),
+    "serve-run.png": ("run/22", 1280, 1000),
+    "serve-image.png": ("run/23/image/4", 1280, 1180),
+    "serve-telephone.png": ("run/22", 390, 800),
 }
 """Of each picture the address, and the size of the screen."""
 

@@ -29,7 +29,7 @@ DOCS = Path(__file__).parent
 PAGE = DOCS / "figures.md"
 PICTURES = DOCS / "pictures"
 
-DPI, COLOURS, LARGEST = 88, 48, 40_000
+DPI, COLOURS, LARGEST = 96, 96, 40_000
 """How figures are drawn, how many colours are kept of them, and how many bytes each may have."""
 
 OPERATOR, HOST = "ada", "observatory"

@@ -135,7 +135,8 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
         # Beside the picture, whatever room there is around its square.
         bar = ax.figure.colorbar(shown, cax=ax.inset_axes((1.025, 0.0, 0.04, 1.0)))
-        bar.set_ticks(_marks(shown.norm))
+        marks = _marks(shown.norm)
+        bar.set_ticks(marks, labels=[f"{one:g}".replace("-", "−") for one in marks])
         bar.minorticks_off()
         bar.set_label(f"Surface brightness  [{told['unit']}], stretched by arcsinh")
         ax.grid(visible=False)
