@@ -29,8 +29,11 @@ DOCS = Path(__file__).parent
 PAGE = DOCS / "figures.md"
 PICTURES = DOCS / "pictures"
 
-DPI, COLOURS, LARGEST = 96, 96, 40_000
+DPI, COLOURS, LARGEST = 96, 64, 40_000
 """How figures are drawn, how many colours are kept of them, and how many bytes each may have."""
+
+LARGEST_PAGE = 80_000
+"""How many bytes the picture of a page may have."""
 
 OPERATOR, HOST = "ada", "observatory"
 """Who the figures say made the runs: pages name nobody's machine."""
@@ -90,15 +93,15 @@ def _command(words: list[str]) -> list[Path]:
     return [Path(word) for word in words if word.endswith(".png")]
 
 
-def few_colours(content: bytes, colours: int = COLOURS) -> bytes:
+def few_colours(content: bytes, largest: int = LARGEST) -> bytes:
     """Keep a picture in so few colours that it is small.
 
     Parameters
     ----------
     content : bytes
         PNG.
-    colours : int, optional
-        How many.
+    largest : int, optional
+        How many bytes it may have: where `COLOURS` make more of them, half as many are kept.
 
     Returns
     -------
@@ -107,10 +110,13 @@ def few_colours(content: bytes, colours: int = COLOURS) -> bytes:
     """
     with Image.open(io.BytesIO(content)) as image:
         made = image.convert("RGB")
-    # Chosen by what is furthest apart: the colour of a few points must not go to that of many.
-    palette = made.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    written = io.BytesIO()
-    palette.save(written, format="png", optimize=True)
+    colours, written = COLOURS, io.BytesIO()
+    while colours > 2 and not 0 < written.tell() < largest:
+        written = io.BytesIO()
+        # Chosen by what is furthest apart: the colour of a few points must not go to many others'.
+        few = made.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(written, format="png", optimize=True)
+        colours //= 2
     return written.getvalue()
 
 
@@ -122,7 +128,7 @@ def main() -> None:
         made = {path.name: path.read_bytes() for path in carry_out(folder, PAGE.read_text("utf-8"))}
         pages = take_pages(folder / "iracdb.sqlite")
     for name, content in {**made, **pages}.items():
-        small = few_colours(content)
+        small = few_colours(content, LARGEST if name in made else LARGEST_PAGE)
         (PICTURES / name).write_bytes(small)
         print(f"{name}: {len(small)} bytes")
 
