@@ -1,8 +1,9 @@
 """Write what the documentation takes from the program, and remove what it no longer takes.
 
 These are commands.md and the pages of the commands, data-model.md with its drawing, the tables of
-database.md and the addresses of serving.md. Run ``python docs/generate.py`` after a command's help, a table's comment or a page
-that shows a command has changed. Whether it was run is tested.
+database.md and the addresses of serving.md. Run ``python docs/generate.py`` after a command's help,
+a table's comment, an address or a page that shows a command has changed. Whether it was run is
+tested.
 """
 
 from __future__ import annotations

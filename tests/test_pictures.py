@@ -12,7 +12,7 @@ import numpy as np
 import page_pictures
 import pictures
 import pytest
-from docs_helpers import DOCS, ROOT, console, table, text_of
+from docs_helpers import DOCS, ROOT, blocks, console, table, text_of
 from PIL import Image
 
 from iracdb.report.registry import FIGURES
@@ -71,6 +71,18 @@ def test_commands_make_the_stored_pictures(made: dict[str, Path]) -> None:
         stored = (pictures.PICTURES / name).read_bytes()
         found = apart(pictures.few_colours(path.read_bytes()), stored)
         assert found < TOLERANCE, f"{name} is {found:.1f} of 255 away: run docs/pictures.py"
+
+
+def test_python_says_what_the_page_says(
+    made: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matplotlib import pyplot
+
+    monkeypatch.chdir(made["frame.png"].parent)
+    ((code,), (said,)) = (blocks(text_of(PAGE), language) for language in ("py", "text"))
+    exec(compile(code, PAGE, "exec"), {})
+    pyplot.close("all")
+    assert capsys.readouterr().out == said
 
 
 def test_another_picture_is_noticed(made: dict[str, Path]) -> None:

@@ -24,7 +24,10 @@ from iracdb.report.worked_out import robust_sigma, tell, whether_kept
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BARS = {"standard_error": "standard error of the mean", "error": "standard deviation of the images"}
+_BARS = {
+    "standard_error": "standard error of the mean",
+    "error": "standard deviation of the images",
+}
 """What the bars of averages are, which is not seen by looking at them."""
 
 
