@@ -21,7 +21,8 @@ from .output import note
     default=("lightcurve",),
     show_default=True,
     type=click.Choice([figure.name for figure in FIGURES]),
-    help="Which (may be repeated).",
+    metavar="FIGURE",
+    help=f"Which (may be repeated): {', '.join(figure.name for figure in FIGURES)}.",
 )
 @click.option("--target", metavar="NAME", help="Only this target.")
 @click.option("--aor", "aors", type=int, multiple=True, help="Only this AOR (may be repeated).")

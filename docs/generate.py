@@ -1,14 +1,16 @@
 """Write what the documentation takes from the program, and remove what it no longer takes.
 
-These are commands.md and the pages of the commands, data-model.md with its drawing, and the tables
-of database.md. Run ``python docs/generate.py`` after a command's help, a table's comment or a page
-that shows a command has changed. Whether it was run is tested.
+These are commands.md and the pages of the commands, data-model.md with its drawing, the tables of
+database.md and the addresses of serving.md. Run ``python docs/generate.py`` after a command's help,
+a table's comment, an address or a page that shows a command has changed. Whether it was run is
+tested.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from address_pages import serving_page
 from command_pages import pages
 from diagram import drawing
 from table_pages import data_model_page, database_page
@@ -27,7 +29,9 @@ def generated() -> dict[str, str]:
         Text by the name of the file, in the folder of the documentation.
     """
     database = (DOCS / "database.md").read_text(encoding="utf-8")
+    serving = (DOCS / "serving.md").read_text(encoding="utf-8")
     return {
+        "serving.md": serving_page(serving),
         "database.md": database_page(database),
         "data-model.md": data_model_page(),
         "data-model.svg": drawing(metadata),

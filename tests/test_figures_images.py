@@ -388,6 +388,17 @@ def test_averages_of_both_missions_are_told_apart(catalogue: Catalogue) -> None:
     assert same(points(ax, "warm"), time[~cold], table["flux"].value[~cold])
     styles = {(one.lines[0].get_marker(), one.lines[0].get_color()) for one in ax.containers}
     assert len(styles) == 2
+    for less, error, said in (
+        (0, "standard_error", "error of the mean"),
+        (1, "error", "deviation"),
+    ):
+        shown = table.copy()
+        shown.remove_columns(["standard_error"][:less])
+        (drawn_anew,) = drawn("lightcurve", shown)
+        segments = [s for one in drawn_anew.containers for s in one.lines[2][0].get_segments()]
+        halves = sorted(float(np.ptp(one[:, 1])) / 2 for one in segments)
+        assert halves == pytest.approx(sorted(table[error].value), rel=1e-9)
+        assert any(said in text.get_text() for text in drawn_anew.texts)
     (several,) = drawn("lightcurve", made(catalogue, "lightcurve", "everything"))
     assert "over" in several.get_ylabel()
     assert len({one.lines[0].get_marker() for one in several.containers}) == 2

@@ -211,15 +211,19 @@ def draw_kinds(
         mine = kind.rows & np.isfinite(x) & np.isfinite(y)
         if not mine.any():
             continue
-        ax.errorbar(
+        drawn = ax.errorbar(
             x[mine], y[mine], None if errors is None else errors[mine], fmt=kind.marker,
             markersize=size * 1.7 if kind.marker in "XP" else size, color=kind.colour,
             alpha=kind.alpha, label=label, rasterized=thin,
             markerfacecolor=kind.colour if kind.filled else "white",
             markeredgecolor=kind.colour if kind.marker not in "XP" or not kind.filled else "white",
             markeredgewidth=0.4 if kind.filled else 0.9, elinewidth=0.4 if thin else 0.7,
-            ecolor=(kind.colour, 0.35 if thin else 0.7), zorder=3 if kind.marker in "XP" else 2,
+            ecolor=(kind.colour, 0.7), zorder=3 if kind.marker in "XP" else 2,
         )  # fmt: skip
+        if thin:
+            # Bars of so many lie on one another: the points must still be seen.
+            for bars in drawn.lines[2]:
+                bars.set_alpha(0.12)
         for marker, place, out in (("^", 0.985, mine & (y > high)), ("v", 0.015, mine & (y < low))):
             if out.any():
                 beyond += int(out.sum())

@@ -40,6 +40,11 @@ class Page(NamedTuple):
         """What its JSON and CSV are called, without the ending."""
         return "/runs" if self.path == "/" else self.path
 
+    @property
+    def sentence(self) -> str:
+        """What it shows: the first line of its function's docstring, which says it."""
+        return (self.function.__doc__ or "").strip().split("\n", 1)[0]
+
 
 PAGES: tuple[Page, ...] = (
     Page("/", runs.start),

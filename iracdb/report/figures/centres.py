@@ -170,6 +170,7 @@ def _near(ax: Axes, table: QTable, kinds: list[Kind]) -> None:
     ax.set_xlim(middle_x - half, middle_x + half)
     ax.set_ylim(middle_y - half, middle_y + half)
     ax.set_aspect("equal")
+    ax.locator_params(nbins=6)  # numbers near one another are long
     if half < 6 and not of.endswith("expected"):
         _borders_of_pixels(ax)
     inside = (np.abs(x - middle_x) <= half) & (np.abs(y - middle_y) <= half)

@@ -181,6 +181,8 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes | list[Axes]:
             array = "full array" if mode == "FULL" else "subarray"
             one.set_title(array.capitalize() if whole else "Part of it", fontsize=10)
             one.set_xlabel("x  [pixels]")
+        if len(parts) == 1:
+            drawn[0].set_anchor("W")
         drawn[0].set_ylabel("y  [pixels]")
         where = f"{table.meta['title']}: {table.meta['position']}"
         drawn[0].set_title(f"{where}\n{drawn[0].get_title('left')}", fontsize=10)

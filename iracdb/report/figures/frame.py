@@ -135,6 +135,9 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
         # Beside the picture, whatever room there is around its square.
         bar = ax.figure.colorbar(shown, cax=ax.inset_axes((1.025, 0.0, 0.04, 1.0)))
+        marks = _marks(shown.norm)
+        bar.set_ticks(marks, labels=[f"{one:g}".replace("-", "−") for one in marks])
+        bar.minorticks_off()
         bar.set_label(f"Surface brightness  [{told['unit']}], stretched by arcsinh")
         ax.grid(visible=False)
         ax.set_xlim(left - 0.5, right - 0.5)
@@ -173,6 +176,21 @@ def _stretch(values: FloatArray) -> Any:
     high = high if high > low else low + 1.0
     width = max(3 * spread, (high - low) / 500)
     return AsinhNorm(width, low, high)
+
+
+def _marks(norm: Any) -> list[float]:
+    """Choose what the bar beside the pixels is marked with: 1 and 3 of each power of 10, and 0.
+
+    What would stand closer than a twelfth of the bar to the one before is left out.
+    """
+    powers = [first * 10.0**power for power in range(-4, 7) for first in (1, 3)]
+    found: list[float] = []
+    for value in (0.0, *powers, *(-one for one in powers)):
+        if not norm.vmin <= value <= norm.vmax:
+            continue
+        if all(abs(float(norm(value)) - float(norm(one))) > 1 / 12 for one in found):
+            found.append(value)
+    return sorted(found)
 
 
 def _mark_pixels(table: QTable, values: FloatArray, ax: Axes) -> None:

@@ -14,6 +14,7 @@ from iracdb.report.points import (
     head,
     kinds_of_averages,
     kinds_of_images,
+    remark,
     several_targets,
 )
 from iracdb.report.style import axes, empty, look
@@ -22,6 +23,12 @@ from iracdb.report.worked_out import robust_sigma, tell, whether_kept
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_BARS = {
+    "standard_error": "standard error of the mean",
+    "error": "standard deviation of the images",
+}
+"""What the bars of averages are, which is not seen by looking at them."""
 
 
 def gather(subject: Subject) -> QTable:
@@ -56,7 +63,8 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes:
     """Draw flux against time, with errors.
 
     Images kept, left out and without a flux are told apart, averages by mission; those far out are
-    arrows at the edge.
+    arrows at the edge. The bars of averages are standard errors of the mean where the run tells
+    them, else the standard deviation of the images: the figure says which.
 
     Parameters
     ----------
@@ -79,9 +87,12 @@ def draw(table: QTable, ax: Axes | None = None) -> Axes:
             return empty(ax, f"No {'flux' if flux is None else 'time'} is known of what is shown")
         time, label = when
         kinds = kinds_of_images(table) if "kept" in table.colnames else kinds_of_averages(table)
-        draw_kinds(ax, time, flux, kinds, _error(table, flux))
+        bars = _BARS.get(str(_which_error(table)))
+        draw_kinds(ax, time, flux, kinds, _error(table, flux), foot=0.1 if bars else 0.0)
         ax.set_xlabel(label)
         ax.set_ylabel("Flux density over its target's median" if several else "Flux density [mJy]")
+        if bars is not None:
+            remark(ax, f"bars: {bars}", low=True)
         head(ax, table.meta["title"], columns=3)
         return ax
 
@@ -107,10 +118,18 @@ def _tell_numbers(table: QTable, what: str) -> None:
         tell(table, "robust sigma (1.4826 MAD) of the fluxes, per cent of the median", sigma)
 
 
+def _which_error(table: QTable) -> str | None:
+    """Choose the column of errors: of an average that of the mean, else its images' spread."""
+    for name in ("flux_err", "standard_error", "error"):
+        if column(table, name) is not None:
+            return name
+    return None
+
+
 def _error(table: QTable, shown: FloatArray) -> FloatArray | None:
     """Give the errors in the unit that is shown; 0 where none is known."""
-    error, flux = column(table, "flux_err"), column(table, "flux")
-    error = column(table, "error") if error is None else error
+    flux, of = column(table, "flux"), _which_error(table)
+    error = None if of is None else column(table, of)
     if error is None or flux is None:
         return None
     with np.errstate(invalid="ignore", divide="ignore"):

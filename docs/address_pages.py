@@ -1,0 +1,42 @@
+"""What the documentation takes from the server: the addresses in serving.md."""
+
+from __future__ import annotations
+
+from iracdb.web.addresses import PAGES
+
+BEGIN = "<!-- addresses: written by docs/generate.py -->\n"
+END = "<!-- end of addresses -->\n"
+
+
+def addresses_list() -> str:
+    """Write the list of addresses in serving.md.
+
+    Returns
+    -------
+    str
+        A markdown table: address, what it does, and the address of the same as JSON.
+    """
+    lines = ["| address | what it does | as JSON |", "| --- | --- | --- |"]
+    for page in PAGES:
+        ending = "" if page.raw else f"`{page.json_path}.json`"
+        sentence = page.sentence.rstrip(".").replace("``", "`")
+        lines.append(f"| `{page.path}` | {sentence} | {ending} |")
+    return "\n".join(lines) + "\n"
+
+
+def serving_page(text: str) -> str:
+    """Put the list of addresses into serving.md.
+
+    Parameters
+    ----------
+    text : str
+        The page as it is.
+
+    Returns
+    -------
+    str
+        The page as it ought to be.
+    """
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{addresses_list()}\n{END}{after}"
