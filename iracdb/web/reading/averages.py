@@ -89,7 +89,8 @@ def curve(connection: Connection, run_id: int, aorkey: int = 0) -> dict[str, Any
     Returns
     -------
     dict
-        points, a list of dict with time (days), flux and error (mJy), kept (None where that is not
+        points, a list of dict with time (days), flux and error (mJy; of an average the standard
+        error, where that is not known the scatter of its images), kept (None where that is not
         known), target, label and address; ``of``, what a point is; ``time_scale``; ``shown`` and
         ``all``, how many of how many.
     """
@@ -105,7 +106,7 @@ def _averages(connection: Connection, run_id: int) -> dict[str, Any]:
     time = func.coalesce(_AVERAGE.mjd_mid, _AVERAGE.mjd_obs)
     query = select(
         _AVERAGE.aorkey, _AVERAGE.target_name, _AVERAGE.frame_group, _AVERAGE.flux,
-        _AVERAGE.error, time.label("time"),
+        func.coalesce(_AVERAGE.standard_error, _AVERAGE.error).label("error"), time.label("time"),
     ).where(of_run, _AVERAGE.flux.is_not(None), time.is_not(None))  # fmt: skip
     if every > 1:
         query = query.where(_AVERAGE.row_number % every == 0)

@@ -41,7 +41,8 @@ class Curve {
     const middle = at(0.5), reach = 12 * Math.max(at(0.84) - middle, middle - at(0.16));
     const low = Math.max(fluxes[0], middle - reach), high = Math.min(fluxes[fluxes.length - 1], middle + reach);
     const first = Math.min(...times), last = Math.max(...times);
-    const beside = (last - first || 0.01) * 0.02, above = (high - low || Math.abs(middle) * 0.01 || 1) * 0.12;
+    const bars = points.map((one) => one.error || 0).sort((a, b) => a - b), bar = bars[Math.floor(bars.length / 2)];
+    const beside = (last - first || 0.01) * 0.02, above = 1.2 * bar + (high - low || Math.abs(middle) * 0.01 || 1) * 0.12;
     return { t0: first - beside, t1: last + beside, f0: low - above, f1: high + above };
   }
 
