@@ -135,6 +135,10 @@ def test_points_of_the_curve_are_the_averages(catalogue: Catalogue, ask: TestCli
     )
     times = [point["time"] for point in points]
     assert times == sorted(times)
+    for target in {point["target"] for point in points}:
+        mine = [point for point in points if point["target"] == target]
+        middle = statistics.median(point["flux"] for point in mine)
+        assert [p["relative"] for p in mine] == [p["flux"] / middle for p in mine]
     assert all(ask.get(point["address"]).status_code == 200 for point in points[:2])
 
 
@@ -145,6 +149,14 @@ def test_points_within_an_aor_are_its_images(catalogue: Catalogue, ask: TestClie
     assert [p["error"] for p in points] == pytest.approx(curve["flux_err"].value, rel=1e-14)
     assert [point["time"] for point in points] == curve["time_mjd_utc"].value.tolist()
     assert [point["kept"] for point in points] == curve["kept"].tolist()
+
+
+def test_a_run_over_one_aor_shows_its_images(ask: TestClient) -> None:
+    (row,) = ask.get("/run/5.json").json()["rows"]
+    address = f"/run/5/lightcurve.json?aor={row['aorkey']}"
+    assert f'data-points="{address}"' in ask.get("/run/5").text
+    assert len(ask.get(address).json()["rows"]) == row["workable"] > 1
+    assert 'data-points="/run/13/lightcurve.json"' in ask.get("/run/13").text
 
 
 def test_a_withdrawn_run_says_so(ask: TestClient) -> None:

@@ -13,7 +13,7 @@ from iracdb.export.log import log_fields
 from iracdb.report.registry import FIGURES
 from iracdb.runs.withdrawal import withdrawn_sentence
 from iracdb.web.asked import catalogue_of, limit, number, run_of, whole, word
-from iracdb.web.reading.averages import curve, list_averages
+from iracdb.web.reading.averages import curve, list_averages, only_aor
 from iracdb.web.reading.glances import SAMPLE
 from iracdb.web.reading.held import held_in_short
 from iracdb.web.reading.runs import SORTS, list_runs
@@ -67,6 +67,7 @@ def run(request: Request) -> View | Response:
             connection, found.run_id, after=whole(request, "after"), limit=limit(request),
             aorkey=aor_filter, wanted=word(request, "q"),
         )  # fmt: skip
+        alone = only_aor(connection, found.run_id)
     for row in rows:
         row["address"] = f"/run/{found.run_id}/aor/{row['aorkey']}"
     size, more = limit(request), None
@@ -84,7 +85,8 @@ def run(request: Request) -> View | Response:
     return View(
         "run", f"{found.name}: run {found.run_id}", data,
         Table(_AVERAGE_COLUMNS, rows, f"Averages of {found.name}", more),
-        {"figures": [one for one in FIGURES if one.runs == 1], "wanted": word(request, "q")},
+        {"figures": [one for one in FIGURES if one.runs == 1], "wanted": word(request, "q"),
+         "curve_of": f"?aor={alone}" if alone else ""},
     )  # fmt: skip
 
 
@@ -137,6 +139,7 @@ _RUN_COLUMNS = (
 _POINT_COLUMNS = (
     Column("time", "Time (MJD)", "d", ".6f"),
     Column("flux", "Flux density", "mJy", ".6g", "address"), Column("error", "Error", "mJy", ".2g"),
+    Column("relative", "Over the median", "", ".6f"),
     Column("kept", "Kept"), Column("target", "Target"), Column("label", "Of"),
 )  # fmt: skip
 _AVERAGE_COLUMNS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
@@ -91,10 +92,40 @@ def curve(connection: Connection, run_id: int, aorkey: int = 0) -> dict[str, Any
     dict
         points, a list of dict with time (days), flux and error (mJy; of an average the standard
         error, where that is not known the scatter of its images), kept (None where that is not
-        known), target, label and address; ``of``, what a point is; ``time_scale``; ``shown`` and
-        ``all``, how many of how many.
+        known), relative (the flux over the median of its target), target, label and address;
+        ``of``, what a point is; ``time_scale``; ``every``: of how many points one is given.
     """
-    return _images(connection, run_id, aorkey) if aorkey else _averages(connection, run_id)
+    made = _images(connection, run_id, aorkey) if aorkey else _averages(connection, run_id)
+    by_target: dict[str, list[float]] = {}
+    for point in made["points"]:
+        by_target.setdefault(point["target"], []).append(point["flux"])
+    medians = {name: statistics.median(fluxes) for name, fluxes in by_target.items()}
+    for point in made["points"]:
+        middle = medians[point["target"]]
+        point["relative"] = point["flux"] / middle if middle else None
+    return made
+
+
+def only_aor(connection: Connection, run_id: int) -> int:
+    """Tell which AOR a run is over, where it is one alone.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To a catalogue.
+    run_id : int
+        The run.
+
+    Returns
+    -------
+    int
+        Its key; 0 where there are several, or none.
+    """
+    of_run = select(_AVERAGE.aorkey).where(_AVERAGE.run_id == run_id)
+    first = connection.execute(of_run.order_by(_AVERAGE.row_number).limit(1)).scalar()
+    if first is None or connection.execute(of_run.where(_AVERAGE.aorkey != first).limit(1)).first():
+        return 0
+    return int(first)
 
 
 def _averages(connection: Connection, run_id: int) -> dict[str, Any]:

@@ -26,6 +26,12 @@ class Curve {
     this.told = told;
     this.points = told.rows;
     this.figure = figure;
+    // Stars of unlike fluxes are shown each over its median; what is read of a point stays in mJy.
+    this.several = new Set(told.rows.map((one) => one.target)).size > 1;
+    for (const one of this.points) {
+      one.shown = this.several ? one.relative : one.flux;
+      one.bar = Math.abs((one.error || 0) * (this.several ? one.relative / one.flux : 1));
+    }
     this.zero = Math.floor(this.points[0].time);
     this.all = this.span(this.points);
     this.view = { ...this.all };
@@ -36,12 +42,12 @@ class Curve {
 
   // What a view must hold to show some points; the fluxes without what lies far out of the rest.
   span(points) {
-    const times = points.map((one) => one.time), fluxes = points.map((one) => one.flux).sort((a, b) => a - b);
+    const times = points.map((one) => one.time), fluxes = points.map((one) => one.shown).sort((a, b) => a - b);
     const at = (share) => fluxes[Math.round(share * (fluxes.length - 1))];
     const middle = at(0.5), reach = 12 * Math.max(at(0.84) - middle, middle - at(0.16));
     const low = Math.max(fluxes[0], middle - reach), high = Math.min(fluxes[fluxes.length - 1], middle + reach);
     const first = Math.min(...times), last = Math.max(...times);
-    const bars = points.map((one) => one.error || 0).sort((a, b) => a - b), bar = bars[Math.floor(bars.length / 2)];
+    const bars = points.map((one) => one.bar).sort((a, b) => a - b), bar = bars[Math.floor(bars.length / 2)];
     const beside = (last - first || 0.01) * 0.02, above = 1.2 * bar + (high - low || Math.abs(middle) * 0.01 || 1) * 0.12;
     return { t0: first - beside, t1: last + beside, f0: low - above, f1: high + above };
   }
@@ -85,7 +91,7 @@ class Curve {
   nearest(place) {
     let best = -1, least = 24 ** 2;
     this.points.forEach((one, index) => {
-      const far = (this.x(one.time) - place.x) ** 2 + (this.y(one.flux) - place.y) ** 2;
+      const far = (this.x(one.time) - place.x) ** 2 + (this.y(one.shown) - place.y) ** 2;
       if (far < least) { least = far; best = index; }
     });
     return best;
@@ -174,24 +180,24 @@ class Curve {
     }
     element("rect", { class: "axis", fill: "none", x: LEFT, y: TOP, width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM }, this.svg);
     element("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, this.svg).textContent = `${this.told.time_scale} − ${this.zero}  [days]`;
-    element("text", { x: 15, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle", transform: `rotate(-90 15 ${(TOP + HEIGHT - BOTTOM) / 2})` }, this.svg).textContent = "Flux density [mJy]";
+    element("text", { x: 15, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle", transform: `rotate(-90 15 ${(TOP + HEIGHT - BOTTOM) / 2})` }, this.svg).textContent = this.several ? "Flux density over its median" : "Flux density [mJy]";
   }
 
   // One beyond the stretch of fluxes stands at its edge as a triangle, so that it is not lost.
   point(one, index, drawing) {
     const x = this.x(one.time);
     if (x < LEFT || x > WIDTH - RIGHT) return;
-    const inside = one.flux >= this.view.f0 && one.flux <= this.view.f1;
+    const inside = one.shown >= this.view.f0 && one.shown <= this.view.f1;
     const kind = one.kept === false ? "left-out" : one.kept === null ? "unknown" : "point";
     if (!inside) {
-      const above = one.flux > this.view.f1, y = above ? TOP + 2 : HEIGHT - BOTTOM - 2, to = above ? 8 : -8;
+      const above = one.shown > this.view.f1, y = above ? TOP + 2 : HEIGHT - BOTTOM - 2, to = above ? 8 : -8;
       element("path", { class: kind, d: `M${x - 5} ${y + to}L${x + 5} ${y + to}L${x} ${y}Z` }, drawing);
       if (index === this.chosen) element("circle", { class: "chosen", cx: x, cy: y + to / 2, r: 9 }, drawing);
       return;
     }
-    const y = this.y(one.flux);
-    if (one.error) {
-      const top = Math.max(TOP, this.y(one.flux + one.error)), bottom = Math.min(HEIGHT - BOTTOM, this.y(one.flux - one.error));
+    const y = this.y(one.shown);
+    if (one.bar) {
+      const top = Math.max(TOP, this.y(one.shown + one.bar)), bottom = Math.min(HEIGHT - BOTTOM, this.y(one.shown - one.bar));
       element("line", { class: "error", x1: x, x2: x, y1: top, y2: bottom }, drawing);
     }
     if (kind === "left-out") element("path", { class: kind, d: `M${x - 4} ${y - 4}L${x + 4} ${y + 4}M${x - 4} ${y + 4}L${x + 4} ${y - 4}` }, drawing);
@@ -205,7 +211,7 @@ async function begin(figure) {
   try {
     const answer = await fetch(figure.dataset.points);
     const told = answer.ok ? await answer.json() : { rows: [] };
-    told.rows = told.rows.filter((one) => one.flux !== null && one.time !== null);
+    told.rows = told.rows.filter((one) => one.flux && one.relative !== null && one.time !== null);
     if (told.rows.length > 1) new Curve(figure, told);
     figure.dataset.state = told.rows.length > 1 ? "drawn" : "picture";
   } catch {
