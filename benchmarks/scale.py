@@ -131,7 +131,7 @@ def _cut_by_hash(connection: Connection, parts: int) -> None:
         connection.execute(text(statement))
     for key in table.constraints:
         if isinstance(key, ForeignKeyConstraint):
-            connection.execute(AddConstraint(key))
+            connection.execute(AddConstraint(key, isolate_from_table=False))
     for index in table.indexes:
         index.create(connection)
 
@@ -148,7 +148,7 @@ def _load(database: Database, rows: int) -> None:
             connection.execute(text(f"ALTER TABLE {key.table.name} DROP CONSTRAINT {key.name}"))
         large.fill(connection, rows)
         for key in keys:
-            connection.execute(AddConstraint(key))
+            connection.execute(AddConstraint(key, isolate_from_table=False))
 
 
 def _analyse(database: Database) -> None:

@@ -19,6 +19,9 @@ from iracdb import Catalogue
 from iracdb.errors import CannotWrite, NotFound, Unreachable, UsageError
 from iracdb.export.tables import export_run
 
+# Files that are frozen here are held, to the byte, against those of processes of their own.
+pytestmark = pytest.mark.usefixtures("built_in_earnest")
+
 FROZEN = "is a frozen run, which is only read"
 
 
