@@ -36,6 +36,18 @@ HOSTILE = "<script>alert(1)</script>\"'&\u202eabc\u2066 {{ 7*7 }}"
 POSITION = "269.7271542 +67.7936025"
 MEGABYTES = 5
 
+WITH_ALL_FIGURES = (
+    "test_every_number_of_the_averages_is_the_catalogues[sqlite]",
+    "test_imported_runs[sqlite]",
+)
+"""Drawing takes a page's time: other tests, of what is around figures, draw the first alone."""
+
+
+@pytest.fixture(autouse=True)
+def _figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.name not in WITH_ALL_FIGURES:
+        monkeypatch.setattr(page_figures, "FIGURES", FIGURES[:1])
+
 
 def fill(location: str, folder: Path) -> Catalogue:
     """Two runs of the same small frames: the first is called by what nobody should be called by."""
