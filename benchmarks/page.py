@@ -39,9 +39,19 @@ def table(found: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def without_each_page(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave the browser's pages to the results, but for the slowest: they would fill the table."""
+    kept, within = [], False
+    for row in found:
+        within = row["what"].startswith("page ") or (within and row["what"] == "the same")
+        if not within:
+            kept.append(row)
+    return kept
+
+
 def main(place: Path = RESULTS) -> None:
     """Print the table of the last measurement."""
-    print(table(json.loads(place.read_text(encoding="utf-8"))))
+    print(table(without_each_page(json.loads(place.read_text(encoding="utf-8")))))
 
 
 if __name__ == "__main__":
