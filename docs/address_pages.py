@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from table_pages import put_between
+
 from iracdb.web.addresses import PAGES
 
 BEGIN = "<!-- addresses: written by docs/generate.py -->\n"
@@ -37,6 +39,4 @@ def serving_page(text: str) -> str:
     str
         The page as it ought to be.
     """
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{addresses_list()}\n{END}{after}"
+    return put_between(text, BEGIN, addresses_list(), END)

@@ -81,9 +81,34 @@ def database_page(text: str) -> str:
     str
         The page as it ought to be.
     """
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{tables_list()}\n{END}{after}"
+    return put_between(text, BEGIN, tables_list(), END)
+
+
+def put_between(text: str, begin: str, inside: str, end: str) -> str:
+    """Put what is generated between two marks of a page.
+
+    Parameters
+    ----------
+    text : str
+        The page as it is.
+    begin, end : str
+        The marks, each there once.
+    inside : str
+        What stands between them from now on.
+
+    Returns
+    -------
+    str
+        The page as it ought to be.
+
+    Raises
+    ------
+    ValueError
+        Where a mark is not there once.
+    """
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n{inside}\n{end}{after}"
 
 
 def data_model_page() -> str:

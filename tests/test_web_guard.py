@@ -47,9 +47,12 @@ def test_a_name_that_was_pointed_here_is_refused(catalogue, host):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_nothing_can_be_sent(catalogue, method):
-    answer = client(catalogue).request(method, "/")
-    assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, HEAD"
+    # Where there is no page, too: it is refused before anything is looked for.
+    for path in ("/", "/nothing", "/static/style.css"):
+        answer = client(catalogue).request(method, path)
+        assert answer.status_code == 405, path
+        assert answer.headers["allow"] == "GET, HEAD"
+        assert answer.text == "Nothing can be changed here\n"
 
 
 def test_every_answer_says_what_a_browser_may_do(catalogue):
