@@ -77,8 +77,8 @@ def check_free(path: Path, content: bytes | None = None) -> None:
     if content is not None and path.is_file() and path.read_bytes() == content:
         return
     raise CannotWrite(
-        f"{path} is there already and holds something else: name another folder with --out, "
-        "or replace it with 'iracdb export --overwrite'"
+        f"{path} is there already and holds something else: name another place with --out, "
+        "or replace it with --overwrite"
     )
 
 
