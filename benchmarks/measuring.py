@@ -38,7 +38,7 @@ STEPS = {
     "coordinates": "sky_to_pixels",
     "reading": "read_images",
     "centre": "fit_centres",
-    "apertures": "measure_fluxes",
+    "apertures": "lay_apertures",
 }
 """The functions that a block goes through, by the plain way's names."""
 

@@ -22,11 +22,13 @@ from iracdb.irac.handbook import is_cryogenic
 from iracdb.photometry.aperture import Aperture
 from iracdb.photometry.measure import (
     fit_centres,
+    lay_apertures,
     measure_block,
     measure_fluxes,
 )
 from iracdb.photometry.planes import STEADY_MEDIAN, reduce
 from iracdb.photometry.response import irac_aphot_corr
+from iracdb.photometry.sky import SKIES
 
 SUB = (32, 32)
 SMALL = Aperture(3, 3, 7)
@@ -255,6 +257,36 @@ def test_ten_apertures_share_one_fit():
         assert flags.tolist() == alone.flags.tolist() == [0] * 4
         assert bits(fluxes) == bits(alone.fluxes)
     assert calls == [4]
+
+
+@pytest.mark.parametrize("sky", SKIES)
+@pytest.mark.parametrize("forced", [False, True])
+def test_apertures_laid_together_read_an_annulus_once_and_give_the_same_bits(pool, sky, forced):
+    images, positions, _ = pool
+    x, y = positions.T
+    masked = np.random.default_rng(7).random(images.shape) < 0.01
+    read = []
+
+    class Reading:
+        name = sky
+
+        def __call__(self, images, x, y, aperture):
+            read.append((aperture.r_in, aperture.r_out, aperture.bounds))
+            return SKIES[sky](images, x, y, aperture)
+
+    radii = [(2, 8, 11), (3, 3, 7), (5, 8, 11), (3, 3, 7, "indices"), (8, 8, 11), (2, 8, 15)]
+    apertures = [Aperture(*each) for each in radii]
+    centres = fit_centres(images, x, y, masked=masked)
+    more = {"masked": masked, "variance": np.abs(images), "forced": forced}
+    together = lay_apertures(images, x, y, centres, apertures, sky=Reading(), **more)
+    # Each once of the images, and once for the masked pixels among them.
+    assert Counter(read) == Counter({(8, 11, "edges"): 2, (3, 7, "edges"): 2,
+                                     (3, 7, "indices"): 2, (8, 15, "edges"): 2})  # fmt: skip
+    for aperture, (flags, fluxes) in zip(apertures, together, strict=True):
+        alone = measure_fluxes(images, x, y, centres, aperture, sky=sky, **more)
+        assert flags.tobytes() == alone[0].tobytes()
+        assert bits(fluxes) == bits(alone[1])
+    assert len({flags.tobytes() for flags, _ in together}) > 1
 
 
 # ---- the same bits in any block ------------------------------------------------------------------

@@ -175,23 +175,23 @@ def test_each_frame_is_read_and_each_centre_fitted_once(
     fitted: list[int] = []
     laid: list[tuple[float, int]] = []
     asked: list[int] = []
-    real_fit, real_lay = measuring.fit_centres, measuring.measure_fluxes
+    real_fit, real_lay = measuring.fit_centres, measuring.lay_apertures
     real_factors = response_module.NATIVE.factors
 
     def fitting(images: Any, *arguments: Any, **options: Any) -> Any:
         fitted.append(len(images))
         return real_fit(images, *arguments, **options)
 
-    def laying(images: Any, x: Any, y: Any, centres: Any, aperture: Any, **options: Any) -> Any:
-        laid.append((aperture.r, len(images)))
-        return real_lay(images, x, y, centres, aperture, **options)
+    def laying(images: Any, x: Any, y: Any, centres: Any, apertures: Any, **options: Any) -> Any:
+        laid.extend((aperture.r, len(images)) for aperture in apertures)
+        return real_lay(images, x, y, centres, apertures, **options)
 
     def asking(self: Any, x: Any, *arguments: Any, **options: Any) -> Any:
         asked.append(len(x))
         return real_factors(x, *arguments, **options)
 
     monkeypatch.setattr(measuring, "fit_centres", fitting)
-    monkeypatch.setattr(measuring, "measure_fluxes", laying)
+    monkeypatch.setattr(measuring, "lay_apertures", laying)
     monkeypatch.setattr(type(response_module.NATIVE), "factors", asking)
     plain.radius_test(200, channel=1)
     assert len(read) == len(set(read)) == sum(fitted) == len(frames())

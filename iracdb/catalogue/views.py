@@ -284,6 +284,11 @@ def drop_run_views(connection: Connection, run_name: str) -> None:
             raise
 
 
+_OF_AVERAGES = frozenset((*(c for layout in LAYOUTS.values() for c in layout.aor), *AOR_MORE))
+"""Columns of tables of averages. Those that tables of images have too, target and AORKEY, are told
+by the average."""
+
+
 def column_sql(column: Column, layout: Layout) -> str:
     """Write the expression behind a column of a layout.
 
@@ -302,9 +307,7 @@ def column_sql(column: Column, layout: Layout) -> str:
     if column.key.startswith("flag:"):
         bit = flag_of_column(column.key.removeprefix("flag:")).bit
         return f"CASE WHEN (i.flags & {bit}) <> 0 THEN '{layout.yes}' ELSE '{layout.no}' END"
-    # Columns of both tables have keys of their own, and titles.
-    of_averages = column in (*layout.aor, *AOR_MORE)
-    return AOR_SQL[column.key] if of_averages else IMG_SQL[column.key]
+    return AOR_SQL[column.key] if column in _OF_AVERAGES else IMG_SQL[column.key]
 
 
 def _columns(columns: Iterable[Column], layout: Layout) -> str:

@@ -38,7 +38,7 @@ def check_calibration(parameters: Parameters, files: Collection[ScienceFile]) ->
     if parameters["recipe"] == "published-2018":
         return
     _check_science(parameters, files)
-    _check_correction(parameters, files)
+    check_correction(parameters, files)
     if parameters["mixed_calibration"] == "refused":
         for mine in _averaged_together(parameters, files):
             _check_alike(parameters, mine)
@@ -65,7 +65,23 @@ def _check_science(parameters: Parameters, files: Collection[ScienceFile]) -> No
         )
 
 
-def _check_correction(parameters: Parameters, files: Collection[ScienceFile]) -> None:
+def check_correction(parameters: Parameters, files: Collection[ScienceFile]) -> None:
+    """Refuse an aperture of which no correction is known: all of it that depends on the aperture.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        As applied, with the aperture.
+    files : collection of ScienceFile
+        That will be measured.
+
+    Raises
+    ------
+    RunRefused
+        Where no factor is known for a mission, or one typed would have to serve for two.
+    """
+    if parameters["recipe"] == "published-2018":
+        return
     missions = sorted({mission_of(file.mjd_obs) for file in files})
     if parameters["aperture_correction_from"] == "given":
         by_mission = recipe_named(parameters["recipe"]).aperture_table != "manual"

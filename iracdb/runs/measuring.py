@@ -25,6 +25,7 @@ from iracdb.photometry.measure import (
     Fluxes,
     Measurement,
     fit_centres,
+    lay_apertures,
     measure_fluxes,
 )
 from iracdb.photometry.planes import Planes
@@ -115,12 +116,12 @@ def measure(block: Block) -> list[list[Measurement]]:
         else:
             usable = images.values if images.covered is None else images.covered.usable
             centres = fit_centres(usable, x, y, centre=centre)
-        for through, aperture in zip(found, block.apertures, strict=True):
-            flags, fluxes = measure_fluxes(
-                images.values, x, y, centres, aperture,
-                sky=sky, masked=images.masked, variance=images.variance,
-                covered=images.covered, forced=block.forced,
-            )  # fmt: skip
+        laid = lay_apertures(
+            images.values, x, y, centres, block.apertures,
+            sky=sky, masked=images.masked, variance=images.variance,
+            covered=images.covered, forced=block.forced,
+        )  # fmt: skip
+        for through, aperture, (flags, fluxes) in zip(found, block.apertures, laid, strict=True):
             _name_fatal_pixels(block, images, x, y, aperture, flags, fluxes)
             flags[images.unmasked] |= NO_MASK
             shift = (None, None) if motion is None else (motion[0], motion[1])

@@ -16,7 +16,7 @@ from iracdb.catalogue.locks import run_locks
 from iracdb.errors import RunRefused, UsageError
 from iracdb.photometry.aperture import Aperture
 from iracdb.runs import registry
-from iracdb.runs.calibrating import check_calibration
+from iracdb.runs.calibrating import check_correction
 from iracdb.runs.combinations import Combination, combinations_of
 from iracdb.runs.execute import Progress, execute_together
 from iracdb.runs.measuring import Workers, ready_soon
@@ -216,7 +216,7 @@ def _plans(connection: Connection, test: RadiusTest) -> dict[int, Plan]:
         for number in test.numbers
     }
     for each in plans.values():
-        check_calibration(each.parameters, each.inputs)
+        check_correction(each.parameters, each.inputs)
     return plans
 
 

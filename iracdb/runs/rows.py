@@ -239,8 +239,10 @@ def stored_column(values: npt.NDArray[Any]) -> list[Any]:
     if values.dtype.kind != "f":
         return list(values.tolist())
     plain: list[Any] = (values + 0.0).tolist()
-    for index in np.flatnonzero(~np.isfinite(values)).tolist():
-        plain[index] = None
+    finite = np.isfinite(values)
+    if not finite.all():
+        for index in np.flatnonzero(~finite).tolist():
+            plain[index] = None
     return plain
 
 

@@ -109,6 +109,8 @@ def _array(form: CellForm, cells: tuple[Any, ...]) -> Cells:
 
 
 def _gathered(form: CellForm, parts: Sequence[Cells]) -> Cells:
+    if len(parts) == 1 and isinstance(parts[0], np.ndarray):
+        return parts[0]
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     if len(arrays) == len(parts):
         # Of no rows, too.
