@@ -6,7 +6,18 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Text, bindparam, cast, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    select,
+)
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.selection import MANY
@@ -55,7 +66,7 @@ def places_of_files(connection: Connection, file_ids: Sequence[int]) -> dict[int
         By file; one that is nowhere is left out. Of several places the first by name at which
         something lies.
     """
-    found = _found(connection, _PLACE_OF_EACH, file_ids)
+    found = _found(connection, False, file_ids)
     return {number: Place._make(place) for number, place in found.items()}
 
 
@@ -74,7 +85,7 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
     dict
         `FrameFile` by file, where `places_of_files` finds it.
     """
-    found = _found(connection, _FRAME_OF_EACH, file_ids)
+    found = _found(connection, True, file_ids)
     return {number: _frame_file(*told) for number, told in found.items()}
 
 
@@ -105,19 +116,32 @@ def _frame_file(
 
 
 _AT = file_location.c
-_PLACE_OF_EACH = (
-    select(_AT.file_id, _AT.path, _AT.size, _AT.mtime_ns)
-    .where(_AT.file_id.in_(bindparam("numbers", expanding=True)), _AT.present)
-    .order_by(_AT.path.desc())
-)
-_FRAME_OF_EACH = _PLACE_OF_EACH.add_columns(*_OF_A_FRAME).join(file, file.c.id == _AT.file_id)
+
+
+def _asked(numbers: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """Ask where files lie; ask the same, and what is to be known of a frame."""
+    places = (
+        select(_AT.file_id, _AT.path, _AT.size, _AT.mtime_ns)
+        .where(numbers, _AT.present)
+        .order_by(_AT.path.desc())
+    )
+    return places, places.add_columns(*_OF_A_FRAME).join(file, file.c.id == _AT.file_id)
+
+
+_ASKED = {
+    "sqlite": _asked(_AT.file_id.in_(bindparam("numbers", expanding=True))),
+    # One value in place of hundreds: a text that is the same each time is taken apart, and planned,
+    # once.
+    "postgresql": _asked(_AT.file_id == any_(bindparam("numbers", type_=ARRAY(BigInteger)))),
+}
 """Made once: they are the same every time, but for the numbers of the files."""
 
 
 def _found(
-    connection: Connection, asked: Select[Any], file_ids: Sequence[int]
+    connection: Connection, of_frames: bool, file_ids: Sequence[int]
 ) -> dict[int, list[Any]]:
     """Give the place of each file, and more columns of it."""
+    asked = _ASKED[connection.dialect.name][of_frames]
     found: dict[int, list[Any]] = {}
     for batch in in_batches(list(file_ids), MANY):
         for number, *told in connection.execute(asked, {"numbers": batch}):

@@ -20,6 +20,7 @@ from iracdb.catalogue.ingest_facts import Place
 from iracdb.catalogue.ingest_reading import Reading
 from iracdb.catalogue.ingest_report import IngestReport, Outcome
 from iracdb.catalogue.ingest_store import Store
+from iracdb.catalogue.upkeep import analyse
 from iracdb.errors import BadFile
 from iracdb.irac.archive import Found, Walk, as_text, under, walk
 from iracdb.irac.files import read_irac_file
@@ -91,6 +92,9 @@ def ingest(
     with database.write() as connection:
         _mark_gone(connection, seen, known, report)
         _settle_problems(connection, seen, problems, report)
+        if to_read and connection.dialect.name == "postgresql":
+            # Or the first run is planned as if there were no files.
+            analyse(connection)
     return report
 
 
