@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from iracdb.catalogue.bulk import no_garbage_collection
 from iracdb.catalogue.database import Database
 from iracdb.catalogue.tables import aor_result
 from iracdb.compare import refusing
@@ -164,7 +165,7 @@ def compare(database: Database, a: int | str, b: int | str) -> Comparison:
     iracdb.errors.NotFound
         Where there is no such run.
     """
-    with database.read() as connection:
+    with no_garbage_collection(), database.read() as connection:
         one, other = registry.find(connection, a), registry.find(connection, b)
         made_by = compare_making(connection, one, other)
         targets = targets_of(connection, one.run_id), targets_of(connection, other.run_id)
@@ -209,7 +210,7 @@ def _counted(
 def _later(database: Database, a: Any, b: Any) -> Part:
     """Read and match the images of runs that were compared before."""
     try:
-        with database.read() as connection:
+        with no_garbage_collection(), database.read() as connection:
             return _image_part(a, b, *_read_both(connection, a, b))
     finally:
         # The catalogue may be closed by now: nothing is to stay open. If not, it opens another.
