@@ -8,10 +8,12 @@ with a child.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import forkserver, get_context
+from types import ModuleType
 
 
 def make_ready(module: str) -> None:
@@ -23,7 +25,7 @@ def make_ready(module: str) -> None:
         Its name; one module in a process's life.
     """
     # As with workers: Ctrl-C, while it imports, is not for it.
-    with _interrupts_blocked():
+    with _interrupts_blocked(), _main_left_alone():
         forkserver.set_forkserver_preload([module])
         forkserver.ensure_running()
 
@@ -49,7 +51,7 @@ def worker_pool(jobs: int, *, ready: bool = False) -> Iterator[ProcessPoolExecut
     try:
         # A process that is still starting cannot ignore anything yet, but inherits what is
         # blocked. Each is started by a task that finds no other idle.
-        with _interrupts_blocked():
+        with _interrupts_blocked(), _main_left_alone():
             for _ in range(jobs):
                 pool.submit(_start)
         yield pool
@@ -64,6 +66,21 @@ def _interrupts_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _main_left_alone() -> Iterator[None]:
+    """Start processes that do not carry out the user's script once more.
+
+    They would, to find what it defines; nothing of it is ever asked of them, and a script that does
+    not begin with ``if __name__ == "__main__"`` would start workers of its own in each.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _ignore_interrupt() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from warm import carried_out
 
 from iracdb.catalogue import ingest as ingest_module
-from iracdb.catalogue import listing
+from iracdb.catalogue import ingest_report, listing
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
@@ -490,6 +490,18 @@ def test_the_same_bytes_under_two_versions_are_of_the_newer(
 def test_versions_of_the_pipeline_are_numbers():
     assert version_numbers("S18.7.0") < version_numbers("S18.18.0") < version_numbers("S19.1")
     assert version_numbers(None) == ()
+
+
+def test_a_report_is_told_in_a_line(sqlite: Database, archive: Path):
+    report = ingest(sqlite, [archive])
+    new, aside = report.counts["new"], report.counts["set aside"]
+    assert repr(report) == (
+        f"<IngestReport of {report.found:,} files: {new:,} new"
+        f"{f', {aside:,} set aside' if aside else ''}>"
+    )
+    again = ingest(sqlite, [archive])
+    assert repr(again).endswith(f"{again.unchanged:,} unchanged>")
+    assert repr(ingest_report.IngestReport()) == "<IngestReport of 0 files: nothing new>"
 
 
 def test_the_number_of_workers_does_not_matter(

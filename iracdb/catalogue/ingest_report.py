@@ -83,6 +83,12 @@ class IngestReport:
     aors: set[int] = field(default_factory=set)
     frames: int = 0
 
+    def __repr__(self) -> str:
+        # A notebook shows it of what a cell ends with, and there may be a hundred thousand files.
+        told = [f"{count:,} {kind}" for kind, count in self.counts.items() if count]
+        told += [f"{self.unchanged:,} unchanged"] if self.unchanged else []
+        return f"<IngestReport of {self.found:,} files: {', '.join(told) or 'nothing new'}>"
+
     def add(self, outcome: Outcome) -> None:
         """Note what became of a file.
 
