@@ -35,12 +35,13 @@ class Clock:
 
     def seconds(self, work: Callable[[], object], times: int = 1) -> float:
         """Do something a number of times, and give the seconds of one."""
-        begun = self._now()
+        begun = self.so_far()
         for _ in range(times):
             work()
-        return (self._now() - begun) / times
+        return (self.so_far() - begun) / times
 
-    def _now(self) -> float:
+    def so_far(self) -> float:
+        """Seconds at work since each of them began."""
         if self._server is None:
             return at_work()
         # What has ended is the keeper's, what has not is its own.

@@ -175,6 +175,7 @@ _image_key = itemgetter(*questions.IMAGE_KEY)
 _IMAGE, _FILE, _OF_IMAGE, _FRAME, _OF_FILE = questions.OF_IMAGES
 _SHOWN = questions.OF_FILES[1]
 _FILE_NUMBER = _OF_IMAGE.stop - 1
+_EXPID = _FRAME.start + 3
 
 
 def _add_images(
@@ -229,7 +230,10 @@ def _add_shown_by(
     """Add the files that show frames of which a table alone tells: one of them was measured."""
     asked = {**numbers, "kind": kind or "bcd"}
     linked = {row[_FRAME.start]: frame_key(row[_FRAME]) for row in images}
-    found = connection.execute(questions.SHOWN_BY, asked).all()
+    found = list(connection.execute(questions.SHOWN_BY, asked))
+    expids = {row[_EXPID] for row in images if row[_FILE_NUMBER] is None}
+    if None in expids:
+        found += connection.execute(questions.SHOWN_AT, asked)
     for _, group in groupby(found, key=lambda row: (row.of_frame_id, row.held_id)):
         rows = list(group)
         there = frame_key(rows[0][_SHOWN])

@@ -126,32 +126,45 @@ COMPANIONS: Select[Any] = (
 )  # fmt: skip
 """Files that a run read beside those that it measured, by image and role, a row each place."""
 
-_alike = t.frame.alias("alike")
+_without_file = select(image.frame_id).where(
+    image.aor_result_id.in_(_AVERAGES), image.file_id.is_(None)
+)
+_beside_file = (
+    t.file.join(t.header, header.file_id == file.id, isouter=True)
+    .join(t.file_location, location.file_id == file.id, isouter=True)
+)  # fmt: skip
 
 SHOWN_BY: Select[Any] = (
+    select(*_FILE_COLUMNS, *FRAME_COLUMNS, *_OF_FILE, frame.id.label("of_frame_id"))
+    .select_from(t.frame.join(_beside_file, file.frame_id == frame.id))
+    .where(
+        frame.id.in_(_without_file), frame.expid.is_not(None), file.kind == bindparam("kind")
+    )
+    .order_by(frame.id, file.id, location.path)
+)  # fmt: skip
+"""Files that show the frames of images of which no file is known, of frames that are known by
+their exposure."""
+
+_alike = t.frame.alias("alike")
+
+SHOWN_AT: Select[Any] = (
     select(
         *_FILE_COLUMNS,
         _alike.c.id.label("frame_id"),
         *(_alike.c[name] for name in ("channel", "aorkey", "expid", "dcenum")),
         _alike.c.mjd_obs.label("frame_mjd"),
         *_OF_FILE,
-        image.frame_id.label("of_frame_id"),
+        frame.id.label("of_frame_id"),
     )
-    .join(t.frame, frame.id == image.frame_id)
-    .join(_alike, (_alike.c.mjd_obs == frame.mjd_obs) & (_alike.c.channel == frame.channel))
-    .join(t.file, file.frame_id == _alike.c.id)
-    .join(t.header, header.file_id == file.id, isouter=True)
-    .join(t.file_location, location.file_id == file.id, isouter=True)
-    .where(
-        image.aor_result_id.in_(_AVERAGES),
-        image.file_id.is_(None),
-        file.kind == bindparam("kind"),
-        (_alike.c.id == frame.id) | frame.expid.is_(None),
+    .select_from(
+        t.frame.join(
+            _alike, (_alike.c.mjd_obs == frame.mjd_obs) & (_alike.c.channel == frame.channel)
+        ).join(_beside_file, file.frame_id == _alike.c.id)
     )
-    .distinct()
-    .order_by(image.frame_id, file.id, location.path)
+    .where(frame.id.in_(_without_file), frame.expid.is_(None), file.kind == bindparam("kind"))
+    .order_by(frame.id, file.id, location.path)
 )
-"""Files that show the frames of images of which no file is known, found by frame or by time."""
+"""The same of frames that a table alone knows: found by channel and time."""
 
 MADE_WITH: Select[Any] = (
     select(
@@ -225,7 +238,8 @@ FILES_OF_FRAMES: Select[Any] = (
 """The files that show frames, a row each place."""
 
 OF_FILES = _after(0, FILE, FRAME_COLUMNS, _OF_FILE)
-"""Where in a row of these, of `COMPANIONS` and of `SHOWN_BY` stand: file, frame, and the rest."""
+"""Where in a row of these, of `COMPANIONS`, `SHOWN_BY` and `SHOWN_AT` stand: file, frame, and the
+rest."""
 
 _BY_INDEX = select(*(func.set_config(f"enable_{name}", "off", True)
                      for name in ("hashjoin", "mergejoin")))  # fmt: skip
