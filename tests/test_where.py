@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from helpers import put, spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,10 +34,11 @@ from iracdb.catalogue.conditions import (
     Not,
     canonical,
 )
+from iracdb.catalogue.database import open_database
 from iracdb.catalogue.frame_facts import FACTS, read_number, read_time
-from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.newest import newest_files
 from iracdb.catalogue.selection import ScienceFile
+from iracdb.catalogue.urls import database_url
 from iracdb.errors import InputsChanged, NotFound, RunRefused, UsageError
 from iracdb.flags import FLAGS
 from iracdb.runs.choosing import Beside, Choice, holds
@@ -205,7 +209,7 @@ _conditions = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_conditions)
 def test_the_canonical_text_is_read_as_the_same(condition: Any) -> None:
     text = canonical(condition)
@@ -214,7 +218,7 @@ def test_the_canonical_text_is_read_as_the_same(condition: Any) -> None:
         assert canonical(parse_condition(text)) == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
@@ -289,7 +293,7 @@ def _numbers_of(version: str) -> list[int]:
     return [int(part) for part in version.lstrip("S").split(".")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(_conditions, _files, _cards, st.sets(st.sampled_from([(flag.name, "1") for flag in FLAGS])))
 def test_conditions_hold_as_python_says(
     condition: Any, file: ScienceFile, card: Any, flags: set[Any]
@@ -364,10 +368,10 @@ def test_times(text: str, day: float | None) -> None:
 # --- Runs ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two AORs, of three and two exposures; frame times differ in the first."""
-    folder = tmp_path / "archive"
+    folder = tmp_path_factory.mktemp("where") / "archive"
     for expid, frame_time in enumerate((0.1, 2.0, 2.0)):
         put(folder, spec(aorkey=AOR, expid=expid, frame_time=frame_time), "bcd")
     for expid in range(2):
@@ -376,9 +380,12 @@ def archive(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalogue(any_location: str, archive: Path) -> Iterator[Catalogue]:
-    with Catalogue(any_location) as opened:
-        opened.ingest(archive)
+def catalogue(any_location: str, archive: Path, begun_with: Beginnings) -> Iterator[Catalogue]:
+    def ingested(place: str) -> None:
+        with Catalogue(place) as made:
+            made.ingest(archive)
+
+    with Catalogue(begun_with(any_location, ingested), create=False) as opened:
         yield opened
 
 
@@ -433,13 +440,18 @@ def test_nothing_left_is_refused_with_counts(catalogue: Catalogue) -> None:
     )
 
 
-def test_frames_that_are_not_wanted_need_not_be_there(catalogue: Catalogue, archive: Path) -> None:
-    (path,) = archive.rglob(f"*_{AOR}_0000_*")
-    path.unlink()
-    catalogue.ingest(archive)
-    with pytest.raises(InputsChanged):
-        catalogue.plan(radius=RADII)
-    assert len(catalogue.plan(radius=RADII, where="expid > 0").inputs) == 3
+def test_frames_that_are_not_wanted_need_not_be_there(
+    any_location: str, archive: Path, tmp_path: Path
+) -> None:
+    mine = Path(shutil.copytree(archive, tmp_path / "archive"))
+    with Catalogue(any_location) as catalogue:
+        catalogue.ingest(mine)
+        (path,) = mine.rglob(f"*_{AOR}_0000_*")
+        path.unlink()
+        catalogue.ingest(mine)
+        with pytest.raises(InputsChanged):
+            catalogue.plan(radius=RADII)
+        assert len(catalogue.plan(radius=RADII, where="expid > 0").inputs) == 3
 
 
 def test_cards_of_headers(catalogue: Catalogue) -> None:
@@ -454,9 +466,9 @@ def test_cards_of_headers(catalogue: Catalogue) -> None:
         frames("header.INSTRUME > 1")
 
 
-def test_flags_of_an_earlier_run(catalogue: Catalogue, archive: Path) -> None:
-    put(archive, spec(aorkey=OTHER, expid=2, frame_time=2.0, x=1.5, y=1.5), "bcd")
-    catalogue.ingest(archive)
+def test_flags_of_an_earlier_run(catalogue: Catalogue, tmp_path: Path) -> None:
+    put(tmp_path, spec(aorkey=OTHER, expid=2, frame_time=2.0, x=1.5, y=1.5), "bcd")
+    catalogue.ingest(tmp_path)
     first = catalogue.run(run_id=13, name="first", radius=RADII)
     bad = {(row["aorkey"], row["expid"]) for row in images(catalogue, first) if row["flags"]}
     assert bad == {(OTHER, 2)}
@@ -479,15 +491,15 @@ def test_flags_of_an_earlier_run(catalogue: Catalogue, archive: Path) -> None:
 
 
 def test_a_run_goes_on_with_the_frames_that_it_chose(
-    catalogue: Catalogue, any_location: str, archive: Path, tmp_path: Path
+    catalogue: Catalogue, any_location: str, tmp_path: Path
 ) -> None:
     where = "frame_time = 2"
     whole = catalogue.run(run_id=3, radius=RADII, where=where)
     words = ("run", "--run-id", "4", "--radius", "3", "3", "7", "--no-tables", "--where")
     done = cut_short("kill", any_location, *words, where, folder=tmp_path)
     assert done.returncode == -9, done.stderr
-    put(archive, spec(aorkey=OTHER, expid=7, frame_time=2.0), "bcd")
-    catalogue.ingest(archive)
+    put(tmp_path / "more", spec(aorkey=OTHER, expid=7, frame_time=2.0), "bcd")
+    catalogue.ingest(tmp_path / "more")
     other = command(any_location, *words, "frame_time > 1", folder=tmp_path)
     assert other.returncode == 3
     assert "where is frame_time = 2, now frame_time > 1" in other.stderr
@@ -531,9 +543,9 @@ def test_dry_run_shows_what_each_condition_leaves(
 
 
 @pytest.fixture(scope="module")
-def real(module_database: Any, reference: Path) -> Iterator[Any]:
-    ingest(module_database, [reference / "archive"])
-    yield module_database
+def real(module_location: str, real_archive_at: Callable[[str], str]) -> Iterator[Any]:
+    with closing(open_database(database_url(real_archive_at(module_location)))) as database:
+        yield database
 
 
 @pytest.mark.parametrize(
