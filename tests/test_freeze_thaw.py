@@ -390,7 +390,7 @@ def test_the_same_run_unfinished_is_refused(home: Path, other: Catalogue) -> Non
 
 
 def test_an_interruption_leaves_nothing(home: Path, other: Catalogue) -> None:
-    other.thaw(frozen(home, 13))
+    other.thaw(frozen(home, 14))
     before = dump(other._database)
     for table in ("aor", "file", "run", "image_result", "study_run"):
         with pytest.raises(KeyboardInterrupt):
