@@ -15,9 +15,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, event, make_url
 
 from iracdb.catalogue import database as database_module
 from iracdb.catalogue import revisions
@@ -74,6 +75,7 @@ class Copies:
         self._server: str | None = None
         self._path = folder / "built.sqlite"
         self._name: str | None = None
+        self._said: list[tuple[str, Any, bool]] | None = None
         self._lock = threading.RLock()
         self._building = False
 
@@ -90,26 +92,54 @@ class Copies:
                 self.in_earnest(database)
 
     def upgrade(self, connection: Connection, revision: str = "head") -> None:
-        """Make the tables in an empty file, in its transaction; do all else as the program does."""
+        """Make the tables where none are, in the transaction; do all else as the program does."""
         with self._lock:
-            empty = "SELECT count(*) = 0 FROM sqlite_master"
+            empty = {
+                "sqlite": "SELECT count(*) = 0 FROM sqlite_master",
+                "postgresql": "SELECT count(*) = 0 FROM pg_class "
+                "WHERE relnamespace = 'public'::regnamespace",
+            }[connection.dialect.name]
             if (
                 self._building
                 or revision != "head"
-                or connection.dialect.name != "sqlite"
                 or not connection.exec_driver_sql(empty).scalar()
             ):
                 self.upgraded_in_earnest(connection, revision)
-                return
-            self._keep_file()
-            with closing(sqlite3.connect(self._path)) as source:
-                made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
-                for (statement,) in source.execute(made):
-                    connection.exec_driver_sql(statement)
-                for (table,) in source.execute("SELECT name FROM sqlite_master WHERE type='table'"):
-                    for row in source.execute(f'SELECT * FROM "{table}"'):
-                        places = ", ".join("?" * len(row))
-                        connection.exec_driver_sql(f'INSERT INTO "{table}" VALUES ({places})', row)
+            elif connection.dialect.name == "sqlite":
+                self._write_as_in_file(connection)
+            else:
+                self._say_again(connection)
+
+    def _write_as_in_file(self, connection: Connection) -> None:
+        self._keep_file()
+        with closing(sqlite3.connect(self._path)) as source:
+            made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
+            for (statement,) in source.execute(made):
+                connection.exec_driver_sql(statement)
+            for (table,) in source.execute("SELECT name FROM sqlite_master WHERE type='table'"):
+                for row in source.execute(f'SELECT * FROM "{table}"'):
+                    places = ", ".join("?" * len(row))
+                    connection.exec_driver_sql(f'INSERT INTO "{table}" VALUES ({places})', row)
+
+    def _say_again(self, connection: Connection) -> None:
+        """Say to a server what the upgrade said to it, but for its questions."""
+        if self._said is None:
+            said: list[tuple[str, Any, bool]] = []
+
+            def note(_0: Any, _1: Any, statement: str, values: Any, context: Any, _2: bool) -> None:
+                if not statement.lstrip().upper().startswith("SELECT"):
+                    plain = bool(context.execution_options.get("no_parameters"))
+                    said.append((statement, values, plain))
+
+            event.listen(connection, "before_cursor_execute", note)
+            try:
+                self.upgraded_in_earnest(connection)
+            finally:
+                event.remove(connection, "before_cursor_execute", note)
+            self._said = said
+            return
+        for statement, values, plain in self._said:
+            connection.exec_driver_sql(statement, values, {"no_parameters": plain})
 
     @contextmanager
     def on(self, server: str) -> Iterator[None]:

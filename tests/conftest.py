@@ -160,9 +160,9 @@ def _workers_at_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def built_in_earnest(copies: Copies) -> Iterator[None]:
-    """For tests of the building itself: no copies in this module."""
+    """For a test of the building itself: it makes no copies."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_module, "build", copies.in_earnest)
         patch.setattr(revisions, "upgrade", copies.upgraded_in_earnest)
@@ -281,20 +281,39 @@ def published_runs_at(reference: Path, begun_in_session: Beginnings) -> Callable
     return lambda location: begun_in_session(location, published_runs)
 
 
+@pytest.fixture(scope="session")
+def runs_of_every_kind_at(
+    reference: Path, begun_in_session: Beginnings, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Puts a catalogue as `freeze_helpers.fill` makes it where a new one may be made."""
+    from freeze_helpers import fill
+
+    def runs_of_every_kind(place: str) -> None:
+        fill(place, tmp_path_factory.mktemp("every_kind"), reference)
+
+    return lambda location: begun_in_session(location, runs_of_every_kind)
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def module_database(
+def module_location(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+) -> Iterator[str]:
+    """Where one catalogue may be made for all tests of a module, as `any_location`."""
+    if request.param == "sqlite":
+        yield str(tmp_path_factory.mktemp("module") / "iracdb.sqlite")
+        return
+    with _empty_database(request.getfixturevalue("postgres_server")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database(module_location: str) -> Iterator[Database]:
     """One catalogue for all tests of a module, in both kinds of database."""
-    with contextlib.ExitStack() as stack:
-        if request.param == "sqlite":
-            location = str(tmp_path_factory.mktemp("module") / "iracdb.sqlite")
-        else:
-            server = request.getfixturevalue("postgres_server")
-            location = stack.enter_context(_empty_database(server))
-        database = open_database(database_url(location), create=True)
-        stack.callback(database.close)
+    database = open_database(database_url(module_location), create=True)
+    try:
         yield database
+    finally:
+        database.close()
 
 
 def _absent(reason: str) -> NoReturn:

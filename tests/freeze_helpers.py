@@ -7,8 +7,6 @@ import json
 import os
 import shlex
 import sqlite3
-import subprocess
-import sys
 import zlib
 from collections.abc import Callable
 from contextlib import closing
@@ -19,6 +17,7 @@ import pytest
 from helpers import in_this_process
 from published_helpers import copy_run
 from sqlalchemy import insert
+from warm import carried_out
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
@@ -45,8 +44,9 @@ def location_of(database: Database) -> str:
 def fill(location: str, folder: Path, reference: Path) -> None:
     """Make runs of every kind in a catalogue, and something beside them that is no run's."""
     published = folder / "published"
-    for name in ("run13", "run14"):
-        copy_run(reference / "published_runs", published, name)
+    # Run 17 of 2018 under another number: 558 images, just more than are ever held together.
+    copy_run(reference / "published_runs", published, "run17", "run13")
+    copy_run(reference / "published_runs", published, "run14")
     archive = folder / "archive"
     simulate_archive(archive, frames=3)
     targets = folder / "list # 100%.csv"
@@ -73,6 +73,12 @@ def fill(location: str, folder: Path, reference: Path) -> None:
                         study_id=study, run_id=run, position=place, label=f"number {place}"
                     )
                 )
+
+
+def archive_of(catalogue: Catalogue) -> Path:
+    """Where the archive lies that `fill` simulated."""
+    (path,) = catalogue.sql("SELECT min(path) FROM file_location").rows[0]
+    return next(folder for folder in Path(path).parents if folder.name == "archive")
 
 
 def raw(path: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -110,11 +116,15 @@ print(json.dumps(told))
 _POWERLESS = """
 import ctypes, os, sys
 if os.geteuid() == 0:
-    libc = ctypes.CDLL(None, use_errno=True)
-    for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        if libc.prctl(24, right, 0, 0, 0):  # PR_CAPBSET_DROP
-            sys.exit(77)
-os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+    libc = ctypes.CDLL(None)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    rights = (ctypes.c_uint32 * 6)()
+    if not hasattr(libc, "capset") or libc.capget(header, rights):
+        sys.exit(77)
+    for place in (0, 1):  # in effect, permitted
+        rights[place] &= ~0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    if libc.capset(header, rights):
+        sys.exit(77)
 """
 
 
@@ -123,8 +133,7 @@ def typed(*commands: str, cwd: Path, powerless: bool = False) -> list[tuple[int,
     if not powerless:
         said = [in_this_process(shlex.split(each), cwd, os.environ) for each in commands]
         return [(each.returncode, each.stdout, each.stderr) for each in said]
-    words = [sys.executable, "-c", _POWERLESS, _TYPED, *commands]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=cwd, timeout=240, check=False)
+    done = carried_out(_POWERLESS + _TYPED, commands, cwd, os.environ, seconds=240)
     if done.returncode == 77:
         pytest.skip("the superuser's rights cannot be given up here")
     assert done.returncode == 0, done.stderr

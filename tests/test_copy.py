@@ -7,14 +7,14 @@ import resource
 import signal
 import sqlite3
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from freeze_helpers import AORS, fill, location_of, raw, sha256, typed
+from freeze_helpers import AORS, archive_of, location_of, raw, sha256, typed
 from published_helpers import differing_files, dump
 from run_helpers import content
 from sqlalchemy import insert, make_url, select, text, update
@@ -22,7 +22,6 @@ from sqlalchemy import insert, make_url, select, text, update
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database, connect, open_database
-from iracdb.catalogue.tables import metadata
 from iracdb.catalogue.urls import database_url
 from iracdb.errors import CannotWrite, CatalogueError, InputRefused, NotOurs, Unreachable
 from iracdb.export.frozen import copying
@@ -30,11 +29,13 @@ from iracdb.export.tables import export_run
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, reference: Path) -> Path:
+def home(
+    tmp_path_factory: pytest.TempPathFactory, runs_of_every_kind_at: Callable[[str], str]
+) -> Path:
     """A catalogue with rows in every table, and with what the databases keep differently."""
     folder = tmp_path_factory.mktemp("home")
     path = folder / "iracdb.sqlite"
-    fill(str(path), folder, reference)
+    runs_of_every_kind_at(str(path))
     with Catalogue(path) as catalogue:
         # What it warns of is kept.
         catalogue.run(run_id=8, channel=1, aors=AORS, recipe="handbook")
@@ -116,7 +117,8 @@ def test_there_and_back(home: Path, postgres_url: str, tmp_path: Path) -> None:
     for place, location in (("there", postgres_url), ("back", back), ("home", home)):
         with Catalogue(location, create=False) as catalogue:
             for run in (7, 13, 14, 21, 114):
-                formats = ("csv", "ecsv", "votable")
+                # What the other formats add is of a kind of run: one imported, one executed.
+                formats = ("csv", "ecsv", "votable") if run in (14, 21) else ("csv",)
                 export_run(catalogue.get(run), tmp_path / place, formats=formats)
     assert differing_files(tmp_path / "home", tmp_path / "there") == []
     assert differing_files(tmp_path / "home", tmp_path / "back") == []
@@ -138,9 +140,12 @@ def copied(home: Path, any_location: str) -> Iterator[Catalogue]:
         yield catalogue
 
 
-def test_work_goes_on_in_a_copy(copied: Catalogue, home: Path, reference: Path) -> None:
+def test_work_goes_on_in_a_copy(copied: Catalogue, reference: Path) -> None:
     """New rows get numbers of their own: the database goes on counting where the copy ends."""
-    assert copied.ingest(home.parent / "archive").counts["new"] == 0
+    detail = detail_of_the_odd(copied)
+    assert detail["b"] == [1, 1e20, 1e-7, 5e-324, 0.0, None, True]
+    assert detail["aa"] == 'é\u2028"\\'
+    assert copied.ingest(archive_of(copied)).counts["new"] == 0
     run = copied.run(run_id=22, channel=1, aors=AORS, radius=(3, 3, 7))
     assert content(copied, run) == content(copied, copied.get(21))
     copied.import_runs(reference / "published_runs" / "run18_log.txt")
@@ -161,13 +166,12 @@ def test_a_copy_of_an_initialised_database(home: Path, any_location: str) -> Non
     assert rows_of(any_location) == rows_of(home)
 
 
-def test_numbers_in_json_are_the_same_to_the_last_bit(copied: Catalogue) -> None:
-    with copied._database.read() as connection:
-        detail = connection.execute(
+def detail_of_the_odd(catalogue: Catalogue) -> Any:
+    """Numbers in JSON that must be the same to the last bit."""
+    with catalogue._database.read() as connection:
+        return connection.execute(
             select(t.activity.c.detail).where(t.activity.c.kind == "odd")
         ).scalar_one()
-    assert detail["b"] == [1, 1e20, 1e-7, 5e-324, 0.0, None, True]
-    assert detail["aa"] == 'é\u2028"\\'
 
 
 # --- Refused -------------------------------------------------------------------------------------
@@ -286,31 +290,34 @@ def test_results_that_had_changed_before_are_told(home: Path, tmp_path: Path) ->
 # --- All or nothing ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", ["aor", "run", "image_result"])
 def test_an_interruption_leaves_nothing(
-    home: Path, any_location: str, table: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, any_location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert_rows = copying.insert_rows
 
-    def stop(connection: Any, which: Any, columns: Any, rows: Any) -> None:
-        def some() -> Iterator[Any]:
-            yield next(iter(rows))
-            raise KeyboardInterrupt
+    def stopping_at(table: str) -> Callable[..., None]:
+        def stop(connection: Any, which: Any, columns: Any, rows: Any) -> None:
+            def some() -> Iterator[Any]:
+                yield next(iter(rows))
+                raise KeyboardInterrupt
 
-        insert_rows(connection, which, columns, some() if which.name == table else rows)
+            insert_rows(connection, which, columns, some() if which.name == table else rows)
 
-    monkeypatch.setattr(copying, "insert_rows", stop)
+        return stop
+
     with Catalogue(home) as origin:
-        with pytest.raises(KeyboardInterrupt):
-            origin.copy_to(any_location)
-        if "://" in any_location:
-            with psycopg.connect(make_url(any_location).set(drivername="postgresql")
-                                 .render_as_string(hide_password=False)) as plain:  # fmt: skip
-                tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
-                assert plain.execute(tables).fetchone() == (0,)
-        else:
-            assert list(Path(any_location).parent.iterdir()) == []
-        monkeypatch.undo()
+        for table in ("aor", "run", "image_result"):
+            monkeypatch.setattr(copying, "insert_rows", stopping_at(table))
+            with pytest.raises(KeyboardInterrupt):
+                origin.copy_to(any_location)
+            monkeypatch.undo()
+            if "://" in any_location:
+                with psycopg.connect(make_url(any_location).set(drivername="postgresql")
+                                     .render_as_string(hide_password=False)) as plain:  # fmt: skip
+                    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+                    assert plain.execute(tables).fetchone() == (0,), table
+            else:
+                assert list(Path(any_location).parent.iterdir()) == [], table
         origin.copy_to(any_location)
     assert rows_of(any_location) == rows_of(home)
 
@@ -344,9 +351,9 @@ def test_rows_that_do_not_arrive_whole_are_noticed(
         assert list(Path(any_location).parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("room", [0, 50_000, 1_000_000])
+@pytest.mark.parametrize("room", [0, 50_000, 500_000])
 def test_a_full_disk_leaves_nothing(home: Path, tmp_path: Path, room: int) -> None:
-    assert home.stat().st_size > 1_200_000
+    assert home.stat().st_size > 600_000
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Catalogue(home) as origin:
@@ -362,12 +369,15 @@ def test_a_full_disk_leaves_nothing(home: Path, tmp_path: Path, room: int) -> No
 
 def test_rows_pass_in_a_stream(tmp_path: Path, postgres_url: str) -> None:
     """Never more rows in memory than a batch, in either direction."""
-    label, count = "x" * 3000, 10_000
+    label, count = "x" * 4000, 5_000
     with Catalogue(tmp_path / "source") as origin:
         with origin._database.write() as connection:
             rows = ((key, f"{label}{key}") for key in range(1, count + 1))
             copying.insert_rows(connection, t.aor, ("aorkey", "label"), rows)
         told: list[tuple[int, int, str]] = []
+        # Tables are built before: it is the rows that count.
+        for place in (postgres_url, tmp_path / "back"):
+            Catalogue(place).close()
         tracemalloc.start()
         try:
             origin.copy_to(postgres_url, progress=lambda *words: told.append(words))
@@ -390,8 +400,7 @@ def test_the_command(home: Path, tmp_path: Path) -> None:
     first, again, as_json = typed(
         words, words, f"copy --json --to other.sqlite --db {home}", cwd=tmp_path
     )
-    with closing(open_database(database_url(home))) as database:
-        counts = {table.name: len(dump(database)[table.name]) for table in metadata.sorted_tables}
+    counts = {name: len(rows) for name, rows in rows_of(home).items()}
     assert first == (
         0,
         f"copy.sqlite holds all of the catalogue: 6 runs, {counts['image_result']:,} images, "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from freeze_helpers import RUNS, fill, headers_of, location_of, raw, sha256, stopping_at
+from freeze_helpers import RUNS, headers_of, raw, sha256, stopping_at
 from prov.model import ProvDocument
 from published_helpers import differing_files, dump
 from run_helpers import content
@@ -18,7 +18,7 @@ from sqlalchemy import update
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.database import Database, open_database
+from iracdb.catalogue.database import open_database
 from iracdb.catalogue.urls import database_url
 from iracdb.errors import RunRefused
 from iracdb.export.tables import export_run
@@ -32,19 +32,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def catalogue(module_database: Database, folder: Path, reference: Path) -> Iterator[Catalogue]:
+def catalogue(
+    module_location: str, runs_of_every_kind_at: Callable[[str], str]
+) -> Iterator[Catalogue]:
     """A catalogue with runs of every kind, in both kinds of database."""
-    kind = folder / module_database.dialect
-    kind.mkdir()
-    fill(location_of(module_database), kind, reference)
-    with Catalogue(location_of(module_database)) as opened:
+    with Catalogue(runs_of_every_kind_at(module_location), create=False) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def frozen(catalogue: Catalogue, folder: Path) -> dict[int, Path]:
     """Each run frozen into a file of its own, in a folder of nothing else."""
-    place = folder / catalogue._database.dialect / "frozen"
+    place = folder / catalogue._database.dialect
     place.mkdir()
     paths = {run: place / f"run{run}.sqlite" for run in RUNS}
     for run, path in paths.items():
@@ -52,6 +51,7 @@ def frozen(catalogue: Catalogue, folder: Path) -> dict[int, Path]:
         assert made.written
         assert (made.run_id, made.path, made.sha256) == (run, path, sha256(path))
         assert made.size == path.stat().st_size
+        assert made.digest == catalogue.get(run).result_digest
     assert sorted(place.iterdir()) == sorted(paths.values())
     return paths
 
@@ -73,27 +73,26 @@ def test_the_file_is_sound_packed_and_marked(frozen: dict[int, Path], run: int) 
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_its_digest_is_the_runs(
-    catalogue: Catalogue, frozen: dict[int, Path], tmp_path: Path, run: int
-) -> None:
+def test_its_digest_is_the_runs(catalogue: Catalogue, frozen: dict[int, Path], run: int) -> None:
     own = catalogue.get(run).result_digest
     with Catalogue(frozen[run]) as small:
         assert small.get(run).digest.sha256 == own
         assert small.get(run).row.uuid == catalogue.get(run).row.uuid
-    assert catalogue.freeze(run, tmp_path / "again").digest == own
 
 
 @pytest.mark.parametrize("run", RUNS)
 def test_it_tells_every_number_of_the_run(
     catalogue: Catalogue, frozen: dict[int, Path], run: int, tmp_path: Path
 ) -> None:
+    # What the other formats add is of a kind of run, not of a run: one imported, one executed.
+    formats = ("csv", "ecsv", "votable") if run in (14, 21) else ("csv",)
     with Catalogue(frozen[run]) as small:
         assert content(small, small.get(run)) == content(catalogue, catalogue.get(run))
         for where, whose in (("small", small), ("large", catalogue)):
-            export_run(whose.get(run), tmp_path / where, formats=("csv", "ecsv", "votable"))
+            export_run(whose.get(run), tmp_path / where, formats=formats)
         assert small.get(run).software == catalogue.get(run).software
     assert differing_files(tmp_path / "small", tmp_path / "large") == []
-    assert len(list((tmp_path / "small").iterdir())) == 7
+    assert len(list((tmp_path / "small").iterdir())) == 1 + 2 * len(formats)
 
 
 # What belongs to a run, told by its number and by what the rows are, not by numbers of rows.
@@ -219,7 +218,7 @@ def test_its_provenance_is_in_it(frozen: dict[int, Path]) -> None:
 def test_views_are_the_runs_tables(catalogue: Catalogue, frozen: dict[int, Path]) -> None:
     query = 'SELECT "AORKEY", "Flux (mJy)" FROM run13_aor_data ORDER BY "AORKEY"'
     assert raw(frozen[13], query) == catalogue.sql(query).rows
-    assert raw(frozen[13], "SELECT count(*) FROM run_img_data") == [(2458,)]
+    assert raw(frozen[13], "SELECT count(*) FROM run_img_data") == [(558,)]
 
 
 # --- The same bytes ------------------------------------------------------------------------------
@@ -232,10 +231,10 @@ def test_freezing_again_gives_the_same_bytes(
     # What was written of the run meanwhile is not part of it.
     export_run(catalogue.get(run), tmp_path / "out")
     assert catalogue.freeze(run, tmp_path / "one").sha256 == sha256(frozen[run])
+    if catalogue._database.dialect == "postgresql":
+        return  # what is in the file is the same from both, as the next test says
     with Catalogue(frozen[run]) as small:
         assert small.freeze(run, tmp_path / "two").sha256 == sha256(frozen[run])
-    there = catalogue.freeze(run, tmp_path / "two")
-    assert not there.written
 
 
 def test_both_databases_freeze_the_same_rows(
@@ -244,7 +243,7 @@ def test_both_databases_freeze_the_same_rows(
     other = tmp_path / "copy" if catalogue._database.dialect == "postgresql" else postgres_url
     catalogue.copy_to(other)
     with Catalogue(other, create=False) as copied:
-        for run in (7, 14, 114):
+        for run in (7, 114):
             copied.freeze(run, tmp_path / f"{run}")
             assert rows_in(tmp_path / f"{run}") == rows_in(frozen[run])
 
@@ -325,11 +324,12 @@ def test_a_withdrawn_run_stays_withdrawn(catalogue: Catalogue, tmp_path: Path) -
 # --- Cut short -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", ["aor", "header", "image_result", "study_run"])
-def test_an_interruption_leaves_nothing(catalogue: Catalogue, tmp_path: Path, table: str) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        catalogue.freeze(14, tmp_path / "mine", progress=stopping_at(table, KeyboardInterrupt()))
-    assert list(tmp_path.iterdir()) == []
+def test_an_interruption_leaves_nothing(catalogue: Catalogue, tmp_path: Path) -> None:
+    for table in ("aor", "header", "image_result", "study_run"):
+        stop = stopping_at(table, KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            catalogue.freeze(14, tmp_path / "mine", progress=stop)
+        assert list(tmp_path.iterdir()) == [], table
     assert catalogue.freeze(14, tmp_path / "mine").written
 
 
@@ -343,5 +343,5 @@ def test_freezing_is_remembered(catalogue: Catalogue, tmp_path: Path) -> None:
     assert (last["kind"], last["detail"]["folder"]) == ("freeze", str(tmp_path))
     assert last["detail"]["files"] == [{"name": "mine", "sha256": made.sha256}]
     # Where the very file is there already, nothing was written.
-    catalogue.freeze(14, tmp_path / "mine")
+    assert not catalogue.freeze(14, tmp_path / "mine").written
     assert catalogue.withdraw(14, "a test", dry_run=True).resting.exports == exports

@@ -6,11 +6,10 @@ import json
 import math
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from warm import carried_out
 
 from iracdb.catalogue.sqlite_files import FROZEN
 
@@ -66,11 +65,9 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     environment = {**os.environ, "GIT_DIR": os.devnull, "PYTHONIOENCODING": "utf-8"}
     environment.pop("IRACDB_DATABASE_URL", None)
     page = commands()
-    done = subprocess.run(
-        [sys.executable, "-c", TYPED, json.dumps([command for command, _ in page])],
-        cwd=folder, env=environment, timeout=240, text=True, encoding="utf-8", check=True,
-        capture_output=True,
-    )  # fmt: skip
+    words = [json.dumps([command for command, _ in page])]
+    done = carried_out(TYPED, words, folder, environment, seconds=240)
+    assert done.returncode == 0, done.stderr
     said = [
         (command, shown, printed.replace(f"{folder.resolve()}/", ""), status)
         for (command, shown), (status, printed) in zip(page, json.loads(done.stdout), strict=True)

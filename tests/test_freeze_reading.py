@@ -8,29 +8,27 @@ import resource
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from freeze_helpers import RUNS, fill, sha256, typed
+from freeze_helpers import RUNS, sha256, typed
 
 from iracdb import Catalogue
 from iracdb.errors import CannotWrite, NotFound, Unreachable, UsageError
 from iracdb.export.tables import export_run
 
-# Files that are frozen here are held, to the byte, against those of processes of their own.
-pytestmark = pytest.mark.usefixtures("built_in_earnest")
-
 FROZEN = "is a frozen run, which is only read"
 
 
 @pytest.fixture(scope="module")
-def frozen(tmp_path_factory: pytest.TempPathFactory, reference: Path) -> dict[int, Path]:
+def frozen(
+    tmp_path_factory: pytest.TempPathFactory, runs_of_every_kind_at: Callable[[str], str]
+) -> dict[int, Path]:
     """Each run frozen into a file of its own."""
     folder = tmp_path_factory.mktemp("reading")
-    fill(str(folder / "iracdb.sqlite"), folder, reference)
-    with Catalogue(folder / "iracdb.sqlite") as catalogue:
+    with Catalogue(runs_of_every_kind_at(str(folder / "iracdb.sqlite"))) as catalogue:
         return {run: catalogue.freeze(run, folder / f"run{run}.sqlite").path for run in RUNS}
 
 
@@ -162,13 +160,15 @@ def sealed(folder: Path) -> Iterator[None]:
         folder.chmod(0o755)
 
 
+@pytest.mark.usefixtures("built_in_earnest")
 def test_a_frozen_run_in_a_folder_that_cannot_be_written_in(
     frozen: dict[int, Path], tmp_path: Path
 ) -> None:
     place = tmp_path / "sealed"
     place.mkdir()
     path = place / "run14.sqlite"
-    shutil.copyfile(frozen[14], path)
+    with Catalogue(frozen[14]) as small:
+        small.freeze(14, path)
     reading = ("show 14", "sql 'SELECT * FROM run14_aor_data'", "runs", "export 14 --out out",
                "digest 14", "freeze 14 mine")  # fmt: skip
     commands = [f"{command} --db {path}" for command in (*reading, "relink")]
@@ -179,6 +179,7 @@ def test_a_frozen_run_in_a_folder_that_cannot_be_written_in(
         )  # fmt: skip
     for command, (status, _, err) in zip(reading, read, strict=True):
         assert (status, err) == (0, ""), command
+    # Another process gives the same bytes.
     assert (tmp_path / "mine").read_bytes() == path.read_bytes()
     assert relinked[0] == 6
     assert FROZEN in relinked[2]

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from freeze_helpers import AORS, RUNS, fill, location_of, raw, sha256, stopping_at, tampered, typed
+from freeze_helpers import AORS, RUNS, archive_of, raw, sha256, stopping_at, tampered, typed
 from helpers import facts, places
 from published_helpers import differing_files, dump
 from run_helpers import content
@@ -21,28 +21,35 @@ from sqlalchemy import insert, select, update
 from iracdb import Catalogue
 from iracdb.catalogue import revisions
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.database import Database
 from iracdb.errors import CannotWrite, InputRefused, NotFound, RunRefused, UsageError
 from iracdb.export.frozen import marks, thawing
 from iracdb.export.tables import export_run
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, reference: Path) -> Path:
-    """Where the runs were made: a catalogue, its archive, and a frozen file of each run."""
+def home(
+    tmp_path_factory: pytest.TempPathFactory, runs_of_every_kind_at: Callable[[str], str]
+) -> Path:
+    """Where the runs were made: a catalogue, and a frozen file of each run."""
     folder = tmp_path_factory.mktemp("home")
-    fill(str(folder / "iracdb.sqlite"), folder, reference)
-    with Catalogue(folder / "iracdb.sqlite") as catalogue:
+    with Catalogue(runs_of_every_kind_at(str(folder / "iracdb.sqlite"))) as catalogue:
         for run in RUNS:
             catalogue.freeze(run, folder / f"run{run}.sqlite")
             export_run(catalogue.get(run), folder / f"out{run}")
     return folder
 
 
+@pytest.fixture(scope="module")
+def archive(home: Path) -> Path:
+    """What the runs were made from."""
+    with Catalogue(home / "iracdb.sqlite") as catalogue:
+        return archive_of(catalogue)
+
+
 @pytest.fixture
-def other(any_database: Database) -> Iterator[Catalogue]:
+def other(any_location: str) -> Iterator[Catalogue]:
     """Another catalogue, with nothing in it, in both kinds of database."""
-    with Catalogue(location_of(any_database)) as catalogue:
+    with Catalogue(any_location) as catalogue:
         yield catalogue
 
 
@@ -50,6 +57,13 @@ def other(any_database: Database) -> Iterator[Catalogue]:
 def here(tmp_path: Path) -> Iterator[Catalogue]:
     """Another catalogue, where the kind of database makes no difference."""
     with Catalogue(tmp_path / "here.sqlite") as catalogue:
+        yield catalogue
+
+
+@pytest.fixture(scope="module")
+def nothing_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    """A catalogue into which nothing ever comes."""
+    with Catalogue(tmp_path_factory.mktemp("nothing") / "iracdb.sqlite") as catalogue:
         yield catalogue
 
 
@@ -135,8 +149,8 @@ def test_a_thawed_run_freezes_to_the_same_results(
 # --- What is here already ------------------------------------------------------------------------
 
 
-def test_what_is_known_here_is_not_taken_twice(home: Path, other: Catalogue) -> None:
-    other.ingest(home / "archive")
+def test_what_is_known_here_is_not_taken_twice(home: Path, archive: Path, other: Catalogue) -> None:
+    other.ingest(archive)
     before = facts(other._database)
     located = places(other._database)
     made = other.thaw(frozen(home, 21))
@@ -159,8 +173,10 @@ def test_it_can_be_known_from_another_run(home: Path, other: Catalogue) -> None:
     assert studies == [(21, 1, "number 1"), (7, 2, "number 2")]
 
 
-def test_a_place_where_something_else_lies_is_not_taken_over(home: Path, other: Catalogue) -> None:
-    other.ingest(home / "archive")
+def test_a_place_where_something_else_lies_is_not_taken_over(
+    home: Path, archive: Path, other: Catalogue
+) -> None:
+    other.ingest(archive)
     (path, digest) = raw(
         frozen(home, 21),
         "SELECT l.path, f.sha256 FROM file_location l JOIN file f ON f.id = l.file_id",
@@ -179,7 +195,7 @@ def test_a_place_where_something_else_lies_is_not_taken_over(home: Path, other: 
 
 @pytest.mark.parametrize("how", ["gone", "grown", "touched", "there"])
 def test_a_place_is_present_only_if_the_file_lies_there(
-    home: Path, here: Catalogue, tmp_path: Path, how: str
+    home: Path, archive: Path, here: Catalogue, tmp_path: Path, how: str
 ) -> None:
     path, size, mtime = raw(frozen(home, 21), "SELECT path, size, mtime_ns FROM file_location")[0]
     mine = tmp_path / "mine.fits"
@@ -205,7 +221,7 @@ def test_a_place_is_present_only_if_the_file_lies_there(
     assert made.absent == (0 if how == "there" else 1)
     assert places(here._database)[str(mine)][1] is (how == "there")
     if how == "gone":
-        here.ingest(home / "archive")
+        here.ingest(archive)
         assert here.totals()["gone"] == 0
 
 
@@ -268,11 +284,11 @@ def test_targets_within_a_tenth_of_an_arcsec_are_one(home: Path, other: Catalogu
 
 
 def test_targets_that_the_run_holds_apart_stay_apart(
-    home: Path, here: Catalogue, tmp_path: Path
+    home: Path, archive: Path, here: Catalogue, tmp_path: Path
 ) -> None:
     """Two positions 0.15 arcsec apart, and one here that is near to both."""
     with Catalogue(home / "iracdb.sqlite") as origin, Catalogue(tmp_path / "made") as made:
-        made.ingest(home / "archive")
+        made.ingest(archive)
         positions = tmp_path / "list.csv"
         rows = [f"r{AORS[0]},270.628 {dec}" for dec in ("+58.627", repr(58.627 + 0.15 / 3600))]
         positions.write_text("AOR Filepath,Target Coordinates\n" + "\n".join(rows) + "\n")
@@ -331,12 +347,12 @@ def test_a_name_of_its_own_stays_where_it_is_free(
     home: Path, here: Catalogue, reference: Path, tmp_path: Path
 ) -> None:
     with Catalogue(tmp_path / "made") as made:
-        made.import_runs(reference / "published_runs" / "ngc2506_pV2_log.txt")
-        file = made.freeze("ngc2506_pV2", tmp_path / "file").path
+        made.import_runs(reference / "published_runs" / "upperSco_final_log.txt")
+        file = made.freeze("upperSco_final", tmp_path / "file").path
     here.thaw(frozen(home, 14), number=1001)
     thawed = here.thaw(file)
-    assert (thawed.run_id, thawed.name) == (1002, "ngc2506_pV2")
-    assert here.sql("SELECT count(*) FROM ngc2506_pv2_img_data").rows == [(1152,)]
+    assert (thawed.run_id, thawed.name) == (1002, "upperSco_final")
+    assert here.sql("SELECT count(*) FROM uppersco_final_img_data").rows == [(558,)]
 
 
 # --- Parents -------------------------------------------------------------------------------------
@@ -373,13 +389,13 @@ def test_the_same_run_unfinished_is_refused(home: Path, other: Catalogue) -> Non
 # --- All or nothing ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", ["aor", "file", "run", "image_result", "study_run"])
-def test_an_interruption_leaves_nothing(home: Path, other: Catalogue, table: str) -> None:
-    other.thaw(frozen(home, 13))
+def test_an_interruption_leaves_nothing(home: Path, other: Catalogue) -> None:
+    other.thaw(frozen(home, 14))
     before = dump(other._database)
-    with pytest.raises(KeyboardInterrupt):
-        other.thaw(frozen(home, 21), progress=stopping_at(table, KeyboardInterrupt()))
-    assert dump(other._database) == before
+    for table in ("aor", "file", "run", "image_result", "study_run"):
+        with pytest.raises(KeyboardInterrupt):
+            other.thaw(frozen(home, 21), progress=stopping_at(table, KeyboardInterrupt()))
+        assert dump(other._database) == before, table
     assert other.thaw(frozen(home, 21)).new
 
 
@@ -411,7 +427,7 @@ def refused(other: Catalogue, path: Path, said: str) -> None:
     assert dump(other._database) == before
 
 
-def test_what_is_no_frozen_run(home: Path, here: Catalogue, tmp_path: Path) -> None:
+def test_what_is_no_frozen_run(home: Path, nothing_here: Catalogue, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a database, but long enough " * 100)
     (tmp_path / "empty").write_bytes(b"")
     with closing(sqlite3.connect(tmp_path / "stranger")) as connection:
@@ -419,18 +435,19 @@ def test_what_is_no_frozen_run(home: Path, here: Catalogue, tmp_path: Path) -> N
     shutil.copyfile(tmp_path / "stranger", tmp_path / "marked")
     with closing(sqlite3.connect(tmp_path / "marked")) as connection:
         connection.execute("PRAGMA application_id = 1769103715")
-    (tmp_path / "cut").write_bytes(frozen(home, 13).read_bytes()[:500_000])
-    refused(here, tmp_path / "text", "is not a frozen run: file is not a database")
-    refused(here, tmp_path / "empty", "is not a frozen run: it is another SQLite database")
-    refused(here, tmp_path / "stranger", "it is another SQLite database")
-    refused(here, tmp_path / "marked", "under the mark of a frozen run")
-    refused(here, tmp_path / "cut", "malformed")
-    refused(here, home / "iracdb.sqlite", "it is a whole catalogue.*iracdb copy")
-    refused(here, tampered(frozen(home, 14), tmp_path / "unmarked", mark=False), "whole catalogue")
+    (tmp_path / "cut").write_bytes(frozen(home, 13).read_bytes()[:200_000])
+    refused(nothing_here, tmp_path / "text", "is not a frozen run: file is not a database")
+    refused(nothing_here, tmp_path / "empty", "is not a frozen run: it is another SQLite database")
+    refused(nothing_here, tmp_path / "stranger", "it is another SQLite database")
+    refused(nothing_here, tmp_path / "marked", "under the mark of a frozen run")
+    refused(nothing_here, tmp_path / "cut", "malformed")
+    refused(nothing_here, home / "iracdb.sqlite", "it is a whole catalogue.*iracdb copy")
+    unmarked = tampered(frozen(home, 14), tmp_path / "unmarked", mark=False)
+    refused(nothing_here, unmarked, "whole catalogue")
     with pytest.raises(NotFound, match="There is no file"):
-        here.thaw(tmp_path / "nothing")
+        nothing_here.thaw(tmp_path / "nothing")
     with pytest.raises(UsageError, match="is a file, not a server"):
-        here.thaw("postgresql://me@host/base")
+        nothing_here.thaw("postgresql://me@host/base")
 
 
 @pytest.mark.parametrize(
@@ -449,10 +466,10 @@ def test_what_is_no_frozen_run(home: Path, here: Catalogue, tmp_path: Path) -> N
     ],
 )
 def test_changed_rows_are_noticed(
-    home: Path, here: Catalogue, tmp_path: Path, statement: str, table: str
+    home: Path, nothing_here: Catalogue, tmp_path: Path, statement: str, table: str
 ) -> None:
     path = tampered(frozen(home, 21), tmp_path / "tampered", statement)
-    refused(here, path, f"was changed after it was frozen, in {table}: ask for it anew")
+    refused(nothing_here, path, f"was changed after it was frozen, in {table}: ask for it anew")
 
 
 def forged(path: Path, to: Path, *statements: str) -> Path:
@@ -496,7 +513,7 @@ def forged(path: Path, to: Path, *statements: str) -> Path:
     ],
 )
 def test_a_forged_file_does_no_harm(
-    home: Path, here: Catalogue, tmp_path: Path, statement: str, said: str
+    home: Path, nothing_here: Catalogue, tmp_path: Path, statement: str, said: str
 ) -> None:
     if "activity" in statement:
         path = tampered(frozen(home, 21), tmp_path / "forged", statement)
@@ -505,7 +522,7 @@ def test_a_forged_file_does_no_harm(
             frozen(home, 21), tmp_path / "forged", "PRAGMA foreign_keys = OFF",
             "PRAGMA ignore_check_constraints = ON", statement,
         )  # fmt: skip
-    refused(here, path, said)
+    refused(nothing_here, path, said)
 
 
 def test_another_scheme_and_another_revision(home: Path, here: Catalogue, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,9 @@ def test_down_and_up_again(location: str) -> None:
         database.close()
 
 
-def test_files_gain_what_a_new_ingest_tells(location: str, reference: Path, tmp_path: Path) -> None:
+def test_files_gain_what_a_new_ingest_tells(
+    any_location: str, real_archive_at: Callable[[str], str], tmp_path: Path
+) -> None:
     """Real headers of every kind, and headers that mark their frames."""
     odd = tmp_path / "odd"
     cards: tuple[dict[str, Any], ...] = (
@@ -150,8 +153,9 @@ def test_files_gain_what_a_new_ingest_tells(location: str, reference: Path, tmp_
     )  # fmt: skip
     for expid, header in enumerate(cards):
         write_with_companions(odd, spec(aorkey=FIRST, expid=expid, header=header))
-    with Catalogue(location) as catalogue:
-        catalogue.ingest(reference / "archive", odd)
+    location = real_archive_at(any_location)
+    with Catalogue(location, create=False) as catalogue:
+        catalogue.ingest(odd)
         fresh = facts(catalogue)
     told = [sum(row[place] is not None for row in fresh.values()) for place in range(len(FILE))]
     assert len(fresh) > 120 and min(told) > 0

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from astropy.io import fits
+from built_once import Beginnings
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prov_helpers import (
@@ -32,7 +33,6 @@ from sqlalchemy import update
 import iracdb
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
-from iracdb.catalogue.database import Database
 from iracdb.errors import NotFound, RunRefused, UsageError
 from iracdb.export.prov.names import spelt
 from iracdb.irac.simulate import FrameSpec
@@ -44,10 +44,8 @@ STAR = FrameSpec(channel=1, aorkey=91000000, x=127.0, y=127.0, target='Star "A" 
 
 
 @pytest.fixture(scope="module")
-def held(
-    module_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Catalogue, Path]]:
-    """Two AORs: one that rejects two of twelve images and cannot use one; one without a flux."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two AORs: one with two outliers of twelve and a lost star; one with only a lost one."""
     folder = tmp_path_factory.mktemp("prov") / "archive"
     many = [
         replace(STAR, expid=number // 2, dcenum=number % 2, flux_mjy=100.0 + 10 * number)
@@ -61,14 +59,35 @@ def held(
         "AOR Filepath,Target Coordinates\n"
         + "".join(f"r{spec.aorkey},{spec.ra:.8f} {spec.dec:+.8f}\n" for spec in (STAR, empty))
     )
-    with Catalogue(module_database.url.render_as_string(hide_password=False)) as catalogue:
+    return folder
+
+
+def fill(location: str, folder: Path) -> None:
+    targets = folder / "targets.csv"
+    with Catalogue(location) as catalogue:
         catalogue.ingest(folder)
         catalogue.run(run_id=7, command="iracdb run\n--with 'quotes'")
         # A run is not given such a comment any more; one may hold it all the same.
         with catalogue._database.write() as connection:
             connection.execute(update(t.run).where(t.run.c.run_id == 7).values(comment=COMMENT))
         catalogue.run(run_id=8, targets=targets, radius=(3, 3, 7))
+
+
+@pytest.fixture(scope="module")
+def held(module_location: str, folder: Path) -> Iterator[tuple[Catalogue, Path]]:
+    """One run that rejects two of twelve images and cannot use one, and one over a list."""
+    fill(module_location, folder)
+    with Catalogue(module_location, create=False) as catalogue:
         yield catalogue, folder
+
+
+@pytest.fixture(scope="module")
+def in_sqlite(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    """For what rests on the document alone: both databases give the same, as is tested below."""
+    place = tmp_path_factory.mktemp("in_sqlite") / "iracdb.sqlite"
+    fill(str(place), folder)
+    with Catalogue(place, create=False) as catalogue:
+        yield catalogue
 
 
 # --- Formats -------------------------------------------------------------------------------------
@@ -78,11 +97,10 @@ def held(
 @pytest.mark.parametrize("format_name", FORMATS)
 @pytest.mark.parametrize("which", [7, 8])
 def test_reads_back_as_the_same_document(
-    held: tuple[Catalogue, Path], which: int, format_name: str, level: str
+    in_sqlite: Catalogue, which: int, format_name: str, level: str
 ) -> None:
-    catalogue, _ = held
-    expected = catalogue.prov(which, level=level)
-    found = read(written(catalogue, which, format_name, level), format_name)
+    expected = in_sqlite.prov(which, level=level)
+    found = read(written(in_sqlite, which, format_name, level), format_name)
     assert found == expected
     assert expected == found
     assert {str(bundle.identifier) for bundle in found.bundles} == {
@@ -95,30 +113,27 @@ def test_reads_back_as_the_same_document(
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_the_same_run_gives_the_same_bytes(
-    held: tuple[Catalogue, Path], format_name: str, level: str
+    in_sqlite: Catalogue, format_name: str, level: str
 ) -> None:
-    catalogue, _ = held
-    first = written(catalogue, 7, format_name, level)
-    assert written(catalogue, "RUN7", format_name, level) == first
+    first = written(in_sqlite, 7, format_name, level)
+    assert written(in_sqlite, "RUN7", format_name, level) == first
 
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("which", [7, 8])
-def test_keeps_the_rules_of_prov(held: tuple[Catalogue, Path], which: int, level: str) -> None:
-    catalogue, _ = held
-    assert breaches(read(written(catalogue, which, "json", level), "json")) == []
+def test_keeps_the_rules_of_prov(in_sqlite: Catalogue, which: int, level: str) -> None:
+    assert breaches(read(written(in_sqlite, which, "json", level), "json")) == []
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_xml_is_valid_by_the_schema_of_w3c(held: tuple[Catalogue, Path], level: str) -> None:
+def test_xml_is_valid_by_the_schema_of_w3c(in_sqlite: Catalogue, level: str) -> None:
     import prov
     from lxml import etree
 
-    catalogue, _ = held
     schema = Path(prov.__file__).parent / "tests" / "schemas" / "prov.xsd"
     if not schema.is_file():
         pytest.skip("this copy of prov comes without the schema of PROV-XML")
-    text = written(catalogue, 7, "xml", level)
+    text = written(in_sqlite, 7, "xml", level)
     etree.XMLSchema(etree.parse(schema)).assert_(etree.fromstring(text.encode()))
 
 
@@ -366,11 +381,17 @@ def check_image(facts: dict[str, Any], image: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def small(any_location: str, tmp_path: Path) -> Iterator[Catalogue]:
-    write_frames(tmp_path / "a", replace(STAR, noise=False))
-    with Catalogue(any_location) as catalogue:
-        catalogue.ingest(tmp_path / "a")
-        catalogue.run()
+def small(
+    any_location: str, begun_with: Beginnings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    def one_run(place: str) -> None:
+        folder = tmp_path_factory.mktemp("small")
+        write_frames(folder, replace(STAR, noise=False))
+        with Catalogue(place) as made:
+            made.ingest(folder)
+            made.run()
+
+    with Catalogue(begun_with(any_location, one_run), create=False) as catalogue:
         yield catalogue
 
 

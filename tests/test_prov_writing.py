@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +16,7 @@ from iracdb_cli import main as command_line
 from prov_helpers import FORMATS, LEVELS, copied, read, written
 from run_helpers import write_frames
 from sqlalchemy import select, update
+from warm import carried_out
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
@@ -91,12 +91,16 @@ def test_it_is_utf_8_whatever_the_terminal_is(made: Catalogue, tmp_path: Path) -
         with catalogue._database.write() as connection:
             connection.execute(update(t.run).values(comment="caf\u00e9 \U0001f52d"))
         expected = written(catalogue, 5, "xml")
-        done = subprocess.run(
-            [sys.executable, "-c", "from iracdb_cli.main import main; main()",
-             "prov", "5", "--format", "xml", "--db", location(catalogue)],
-            env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True,
-        )  # fmt: skip
-    assert done.stdout == expected.encode()
+        program = """
+import sys
+sys.stdout.reconfigure(encoding="ascii")
+from iracdb_cli.main import main
+main()
+"""
+        words = ["prov", "5", "--format", "xml", "--db", location(catalogue)]
+        done = carried_out(program, words, tmp_path, os.environ, seconds=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == expected
 
 
 def test_other_files_are_not_replaced_unless_asked(

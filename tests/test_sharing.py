@@ -12,8 +12,8 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -21,6 +21,7 @@ import pytest
 from docs_helpers import IRACDB, blocks, console, table, text_of
 from iracdb_cli.main import main
 from sqlalchemy import make_url
+from warm import carried_out
 
 from iracdb import Catalogue
 from iracdb.catalogue.tables import metadata
@@ -335,20 +336,17 @@ def test_an_upgrade_needs_the_rights_again(group: Group) -> None:
     assert group.call("henry", "sql", "SELECT * FROM run14_img_data")[0] == 0
 
 
-def test_two_members_run_at_once(group: Group) -> None:
-    started = []
-    for member, run in (("ada", 31), ("vera", 32)):
-        words = ["run", "--run-id", str(run), "--channel", "1", "--no-tables", "--json"]
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-c", IRACDB, *words, "--db", group.url(member)],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )
-        )  # fmt: skip
-    for process, run in zip(started, (31, 32), strict=True):
-        said, problems = process.communicate(timeout=120)
-        assert process.returncode == 0, problems
-        assert json.loads(said)["run_id"] == run
+def test_two_members_run_at_once(group: Group, tmp_path: Path) -> None:
+    def run(member: str, number: int) -> subprocess.CompletedProcess[str]:
+        words = ["run", "--run-id", str(number), "--channel", "1", "--no-tables", "--json"]
+        words += ["--db", group.url(member)]
+        return carried_out(IRACDB, words, tmp_path, os.environ, seconds=120)
+
+    with ThreadPoolExecutor(2) as started:
+        ended = list(started.map(run, ("ada", "vera"), (31, 32)))
+    for done, number in zip(ended, (31, 32), strict=True):
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["run_id"] == number
     assert group.owners()["run31_aor_data"] == group.owners()["run32_aor_data"] == "irac_runner"
     status, said = group.call("henry", "compare", "31", "32")
     assert status == 0, said

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from warm import carried_out
 
 from iracdb.catalogue import query as query_module
 from iracdb.catalogue import query_text, tables, views
@@ -72,6 +72,12 @@ def fill(database: Database) -> None:
 def catalogue(module_database: Database) -> Database:
     fill(module_database)
     return module_database
+
+
+@pytest.fixture(scope="module")
+def rows_before(catalogue: Database) -> dict[str, list[Any]]:
+    """What the catalogue holds, which no test changes."""
+    return dump(catalogue)
 
 
 @pytest.fixture
@@ -336,20 +342,26 @@ EVERYWHERE = [
 
 @pytest.mark.parametrize("sql", EVERYWHERE)
 def test_refused_and_nothing_changes(
-    catalogue: Database, sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    catalogue: Database,
+    rows_before: dict[str, list[Any]],
+    sql: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.chdir(tmp_path)
-    before = dump(catalogue)
     with pytest.raises(QueryRefused) as caught:
         run_query(catalogue, sql, timeout_seconds=10)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_status == 3
-    assert dump(catalogue) == before
+    assert dump(catalogue) == rows_before
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_reading_the_text_lets_through_the_database_still_refuses(
-    catalogue: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    catalogue: Database,
+    rows_before: dict[str, list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ):
     # The reading of the text is for plain words only. Without it, and without the list of
     # functions, the means of the two databases themselves must hold.
@@ -364,7 +376,6 @@ def test_what_reading_the_text_lets_through_the_database_still_refuses(
         "advisory", "notify", "terminate", "reload", "lo_export", "pg_read_file", "restore_point",
         "stat_reset", "switch_wal",
     )  # fmt: skip
-    before = dump(catalogue)
     for sql in EVERYWHERE:
         if catalogue.dialect == "postgresql" and any(word in sql.lower() for word in acting):
             continue
@@ -378,7 +389,7 @@ def test_what_reading_the_text_lets_through_the_database_still_refuses(
         else:
             with pytest.raises(QueryRefused):
                 run_query(catalogue, sql, timeout_seconds=10)
-        assert dump(catalogue) == before, sql
+    assert dump(catalogue) == rows_before
     assert list(tmp_path.iterdir()) == []
 
 
@@ -590,10 +601,9 @@ def test_a_folder_that_cannot_be_written_in(sqlite_catalogue: Database, log: boo
             entry.chmod(0o444)
         folder.chmod(0o555)
         try:
-            done = subprocess.run(
-                [sys.executable, "-c", READ, folder / "db", path],
-                capture_output=True, text=True, check=True, env={**os.environ, "PYTHONUTF8": "1"},
-            )  # fmt: skip
+            words = [str(folder / "db"), str(path)]
+            done = carried_out(READ, words, path.parent, os.environ, seconds=120)
+            assert done.returncode == 0, done.stderr
         finally:
             folder.chmod(0o755)
         if log:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from helpers import put, spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,10 +35,11 @@ from iracdb.catalogue.conditions import (
     Not,
     canonical,
 )
+from iracdb.catalogue.database import open_database
 from iracdb.catalogue.frame_facts import FACTS, read_number, read_time
-from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.newest import newest_files
 from iracdb.catalogue.selection import ScienceFile
+from iracdb.catalogue.urls import database_url
 from iracdb.errors import InputsChanged, NotFound, RunRefused, UsageError
 from iracdb.flags import FLAGS
 from iracdb.runs.choosing import Beside, Choice, holds
@@ -168,9 +173,9 @@ _versions = st.sampled_from(["S18.9.0", "S18.18.0", "S18.25.0", "S19.2.0", "7"])
 _BY_SORT = {"number": _numbers, "text": _texts, "time": _numbers, "version": _versions}
 
 
-@st.composite
-def _tests(draw: Any) -> Any:
-    name = draw(st.sampled_from([*FACTS, "header.GAIN"]))
+@cache
+def _tests_of(name: str) -> Any:
+    """What may be asked of a fact; to make it takes longer than to draw from it."""
     sort = "header" if name.startswith("header") else FACTS[name].sort
     values = st.one_of(_numbers, _texts) if sort == "header" else _BY_SORT[sort]
     ordered = _numbers if sort == "header" else values
@@ -186,7 +191,10 @@ def _tests(draw: Any) -> Any:
             st.builds(Comparison, st.just(name), st.sampled_from(["<", "<=", ">", ">="]), ordered),
             st.builds(Between, st.just(name), ordered, ordered),
         ]
-    return draw(st.one_of(shapes))
+    return st.one_of(shapes)
+
+
+_tests = st.sampled_from([*FACTS, "header.GAIN"]).flatmap(_tests_of)
 
 
 def _flat(kind: Any, parts: list[Any]) -> Any:
@@ -195,7 +203,7 @@ def _flat(kind: Any, parts: list[Any]) -> Any:
 
 
 _conditions = st.recursive(
-    _tests(),
+    _tests,
     lambda below: st.one_of(
         st.builds(Not, below),
         st.lists(below, min_size=2, max_size=3).map(lambda parts: _flat(All, parts)),
@@ -364,10 +372,10 @@ def test_times(text: str, day: float | None) -> None:
 # --- Runs ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two AORs, of three and two exposures; frame times differ in the first."""
-    folder = tmp_path / "archive"
+    folder = tmp_path_factory.mktemp("where") / "archive"
     for expid, frame_time in enumerate((0.1, 2.0, 2.0)):
         put(folder, spec(aorkey=AOR, expid=expid, frame_time=frame_time), "bcd")
     for expid in range(2):
@@ -376,9 +384,12 @@ def archive(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalogue(any_location: str, archive: Path) -> Iterator[Catalogue]:
-    with Catalogue(any_location) as opened:
-        opened.ingest(archive)
+def catalogue(any_location: str, archive: Path, begun_with: Beginnings) -> Iterator[Catalogue]:
+    def ingested(place: str) -> None:
+        with Catalogue(place) as made:
+            made.ingest(archive)
+
+    with Catalogue(begun_with(any_location, ingested), create=False) as opened:
         yield opened
 
 
@@ -433,13 +444,18 @@ def test_nothing_left_is_refused_with_counts(catalogue: Catalogue) -> None:
     )
 
 
-def test_frames_that_are_not_wanted_need_not_be_there(catalogue: Catalogue, archive: Path) -> None:
-    (path,) = archive.rglob(f"*_{AOR}_0000_*")
-    path.unlink()
-    catalogue.ingest(archive)
-    with pytest.raises(InputsChanged):
-        catalogue.plan(radius=RADII)
-    assert len(catalogue.plan(radius=RADII, where="expid > 0").inputs) == 3
+def test_frames_that_are_not_wanted_need_not_be_there(
+    any_location: str, archive: Path, tmp_path: Path
+) -> None:
+    mine = Path(shutil.copytree(archive, tmp_path / "archive"))
+    with Catalogue(any_location) as catalogue:
+        catalogue.ingest(mine)
+        (path,) = mine.rglob(f"*_{AOR}_0000_*")
+        path.unlink()
+        catalogue.ingest(mine)
+        with pytest.raises(InputsChanged):
+            catalogue.plan(radius=RADII)
+        assert len(catalogue.plan(radius=RADII, where="expid > 0").inputs) == 3
 
 
 def test_cards_of_headers(catalogue: Catalogue) -> None:
@@ -454,9 +470,9 @@ def test_cards_of_headers(catalogue: Catalogue) -> None:
         frames("header.INSTRUME > 1")
 
 
-def test_flags_of_an_earlier_run(catalogue: Catalogue, archive: Path) -> None:
-    put(archive, spec(aorkey=OTHER, expid=2, frame_time=2.0, x=1.5, y=1.5), "bcd")
-    catalogue.ingest(archive)
+def test_flags_of_an_earlier_run(catalogue: Catalogue, tmp_path: Path) -> None:
+    put(tmp_path, spec(aorkey=OTHER, expid=2, frame_time=2.0, x=1.5, y=1.5), "bcd")
+    catalogue.ingest(tmp_path)
     first = catalogue.run(run_id=13, name="first", radius=RADII)
     bad = {(row["aorkey"], row["expid"]) for row in images(catalogue, first) if row["flags"]}
     assert bad == {(OTHER, 2)}
@@ -479,15 +495,15 @@ def test_flags_of_an_earlier_run(catalogue: Catalogue, archive: Path) -> None:
 
 
 def test_a_run_goes_on_with_the_frames_that_it_chose(
-    catalogue: Catalogue, any_location: str, archive: Path, tmp_path: Path
+    catalogue: Catalogue, any_location: str, tmp_path: Path
 ) -> None:
     where = "frame_time = 2"
     whole = catalogue.run(run_id=3, radius=RADII, where=where)
     words = ("run", "--run-id", "4", "--radius", "3", "3", "7", "--no-tables", "--where")
     done = cut_short("kill", any_location, *words, where, folder=tmp_path)
     assert done.returncode == -9, done.stderr
-    put(archive, spec(aorkey=OTHER, expid=7, frame_time=2.0), "bcd")
-    catalogue.ingest(archive)
+    put(tmp_path / "more", spec(aorkey=OTHER, expid=7, frame_time=2.0), "bcd")
+    catalogue.ingest(tmp_path / "more")
     other = command(any_location, *words, "frame_time > 1", folder=tmp_path)
     assert other.returncode == 3
     assert "where is frame_time = 2, now frame_time > 1" in other.stderr
@@ -531,9 +547,9 @@ def test_dry_run_shows_what_each_condition_leaves(
 
 
 @pytest.fixture(scope="module")
-def real(module_database: Any, reference: Path) -> Iterator[Any]:
-    ingest(module_database, [reference / "archive"])
-    yield module_database
+def real(module_location: str, real_archive_at: Callable[[str], str]) -> Iterator[Any]:
+    with closing(open_database(database_url(real_archive_at(module_location)))) as database:
+        yield database
 
 
 @pytest.mark.parametrize(

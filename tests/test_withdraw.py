@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from iracdb_cli.main import main
 from published_helpers import dump
 from run_helpers import cut_short, environment, write_frames
 from sqlalchemy import insert, text, update
+from warm import carried_out
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables as t
@@ -269,19 +269,26 @@ def test_a_view_that_another_is_made_of(catalogue: Catalogue) -> None:
 def test_two_processes_withdraw_once(
     catalogue: Catalogue, any_location: str, tmp_path: Path
 ) -> None:
-    program = "import sys; from iracdb_cli.main import main; sys.exit(main(sys.argv[1:]))"
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, "withdraw", "1", "--reason", f"process {n}"],
-            env=environment(any_location), cwd=tmp_path, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for n in range(2)
-    ]  # fmt: skip
-    ended = [(process.communicate(timeout=120), process.returncode) for process in running]
-    assert sorted(status for _, status in ended) == [0, 3]
+    program = """
+import sys, time
+from pathlib import Path
+from iracdb_cli.main import main
+Path(sys.argv[-1]).touch()
+while not all(Path(f"process {n}").exists() for n in range(2)):
+    time.sleep(0.001)
+sys.exit(main(sys.argv[1:]))
+"""
+
+    def withdraw(n: int) -> int:
+        words = ["withdraw", "1", "--reason", f"process {n}"]
+        where = environment(any_location)
+        return carried_out(program, words, tmp_path, where, seconds=120).returncode
+
+    with ThreadPoolExecutor(2) as running:
+        ended = list(running.map(withdraw, range(2)))
+    assert sorted(ended) == [0, 3]
     assert len(activities(catalogue, "withdraw")) == 1
-    (winner,) = [n for n, (_, status) in enumerate(ended) if status == 0]
+    winner = ended.index(0)
     assert _runs(catalogue)[0].withdrawn_reason == f"process {winner}"
 
 
