@@ -11,7 +11,7 @@ from typing import Any
 from iracdb.catalogue.database import Database
 from iracdb.errors import RunRefused, UsageError
 from iracdb.runs import registry
-from iracdb.runs.replay import Replayed, Rows, replay, shares
+from iracdb.runs.replay import Replayed, Replays, Rows, shares
 from iracdb.runs.stored_rows import applied_rules, averages_of, images_of, rows_of, rules_of
 
 AGREES = 1e-12
@@ -168,7 +168,8 @@ def _recomputed(
 def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomputed:
     rows = rows_of(images)
     rules = rules_of(run, average)
-    again = replay(rows, applied_rules(run, average, recipe))
+    replays = Replays(rows)
+    again = replays(applied_rules(run, average, recipe))
     flux = again.mean.flux
     return Recomputed(
         average.id,
@@ -179,7 +180,7 @@ def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomp
         flux if math.isfinite(flux) else None,
         average.n_rejected,
         again.mean.n_rejected,
-        shares(rows, rules) if recipe == "manual" else {},
+        shares(replays, rules) if recipe == "manual" else {},
         rows,
         again,
     )
