@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -420,18 +419,12 @@ def test_another_process_waits_for_none(archive: Path, tmp_path: Path) -> None:
     words = ("radius-test", "--first-run", "200", "--channel", "1", "--no-tables")
     with Catalogue(location) as opened:
         opened.ingest(archive)
-    first = begun(location, *words, folder=tmp_path)
-    try:
-        while not (tmp_path / "waiting").exists():
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.05)
+    with begun(location, *words, folder=tmp_path) as first:
         second = command(location, *words, folder=tmp_path)
         assert second.returncode == 4
         assert "Another process is making run 200" in second.stderr
-    finally:
         (tmp_path / "go").touch()
-        first.communicate()
-    assert first.returncode == 0
+        assert first.wait(60) == 0, first.said()
 
 
 # Combinations
