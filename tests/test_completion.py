@@ -95,12 +95,18 @@ def held(folder: Path, any_location: str) -> str:
     return any_location
 
 
-def test_bash_completes_runs_commands_recipes_and_kinds(offered: Offer, held: str) -> None:
+def test_bash_completes_runs(offered: Offer, held: str) -> None:
     assert offered("--db", held, "show", "") == ["run1", "Narrow", "run13"]
-    assert offered("--db", held, "show", "run1") == ["run1", "run13"]
     assert offered("--db", held, "compare", "run1", "n") == ["Narrow"]
+    if "://" in held:
+        return
+    # What is begun is compared here, not in the database.
+    assert offered("--db", held, "show", "run1") == ["run1", "run13"]
     assert offered("rename", "--db", held, "12") == ["12"]
     assert offered("withdraw", "--db", held, "1") == ["1", "12", "13"]
+
+
+def test_bash_completes_commands_recipes_and_kinds(offered: Offer) -> None:
     assert offered("run", "--recipe", "") == list(RECIPES)
     assert offered("run", "--kind", "") == ["bcd", "cbcd", "sub2d"]
     assert offered("th") == ["thaw"]

@@ -56,7 +56,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ingested(archive: Path, begun_with: Beginnings) -> Callable[[str], str]:
     """Puts the archive's catalogue where a new one may be made."""
 
@@ -81,15 +81,27 @@ def plain(tmp_path: Path, ingested: Callable[[str], str]) -> Iterator[Catalogue]
         yield opened
 
 
+FEW = range(200, 203)
+
+
 @pytest.fixture(scope="module")
-def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def radii(archive: Path) -> Path:
+    """Three of the ten combinations, one of which fits a subarray: enough to be interrupted."""
+    path = archive.parent / "radii.txt"
+    path.write_text("10 12 20\n3 3 7\n2 12 20\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(
+    ingested: Callable[[str], str], radii: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
     """The tables of a test that was never interrupted, the runs' own among them."""
     folder = tmp_path_factory.mktemp("whole")
-    with Catalogue(folder / "iracdb.sqlite") as opened:
-        opened.ingest(archive)
-        opened.radius_test(200, channel=1, out=folder / "out", run_tables=True)
+    with Catalogue(ingested(str(folder / "iracdb.sqlite")), create=False) as opened:
+        opened.radius_test(200, radii, channel=1, out=folder / "out", run_tables=True)
     files = csv_files(folder / "out")
-    assert len(files) == 4 + 2 * len(NUMBERS)
+    assert len(files) == 4 + 2 * len(FEW)
     return files
 
 
@@ -202,11 +214,9 @@ def test_each_frame_is_read_and_each_centre_fitted_once(
 
 
 def test_jobs_make_no_difference(
-    archive: Path, whole: dict[str, bytes], any_location: str, tmp_path: Path
+    catalogue: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    with Catalogue(any_location) as opened:
-        opened.ingest(archive)
-        opened.radius_test(200, channel=1, jobs=2, out=tmp_path / "out", run_tables=True)
+    catalogue.radius_test(200, radii, channel=1, jobs=2, out=tmp_path / "out", run_tables=True)
     assert csv_files(tmp_path / "out") == whole
 
 
@@ -236,37 +246,36 @@ def test_where_no_combination_fits_nothing_is_begun(plain: Catalogue, tmp_path: 
 
 @pytest.mark.parametrize("how", ["kill", "halfway-kill"])
 def test_killed_it_goes_on_where_it_was(
-    how: str, any_location: str, archive: Path, whole: dict[str, bytes], tmp_path: Path
+    how: str, catalogue: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    _goes_on(how, any_location, archive, whole, tmp_path)
+    _goes_on(how, catalogue, radii, whole, tmp_path)
 
 
 @pytest.mark.parametrize("how", ["declared-kill", "interrupt"])
 def test_ended_otherwise_it_goes_on_too(
-    how: str, archive: Path, whole: dict[str, bytes], tmp_path: Path
+    how: str, plain: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    _goes_on(how, str(tmp_path / "iracdb.sqlite"), archive, whole, tmp_path)
+    _goes_on(how, plain, radii, whole, tmp_path)
 
 
 def _goes_on(
-    how: str, location: str, archive: Path, whole: dict[str, bytes], tmp_path: Path
+    how: str, opened: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    words = ("radius-test", "--first-run", "200", "--channel", "1", "--out", "out", "--run-tables")
-    with Catalogue(location) as opened:
-        opened.ingest(archive)
-        ended = cut_short(how, location, *words, folder=tmp_path)
-        assert ended.returncode != 0
-        assert not (tmp_path / "out").exists()
-        assert states(opened) == [(number, "running") for number in NUMBERS]
-        rows = select(opened, "SELECT DISTINCT run_id, aorkey FROM aor_result")
-        left = {} if how.startswith("declared") else {(number, FULL) for number in NUMBERS}
-        assert {(row["run_id"], row["aorkey"]) for row in rows} == set(left)
-        assert [row[2] for row in opened.studies().rows] == ["running"]
-        with pytest.raises(RunRefused, match="not finished"):
-            opened.export_study("radius-test-200", tmp_path / "early")
-        again = command(location, *words, folder=tmp_path)
-        assert again.returncode == 0, again.stderr
-        assert "goes on with the study radius-test-200: 10 runs" in again.stderr
+    words = ("radius-test", "--first-run", "200", "--channel", "1", "--combinations", radii,
+             "--out", "out", "--run-tables")  # fmt: skip
+    ended = cut_short(how, _place(opened), *words, folder=tmp_path)
+    assert ended.returncode != 0
+    assert not (tmp_path / "out").exists()
+    assert states(opened) == [(number, "running") for number in FEW]
+    rows = select(opened, "SELECT DISTINCT run_id, aorkey FROM aor_result")
+    left = {} if how.startswith("declared") else {(number, FULL) for number in FEW}
+    assert {(row["run_id"], row["aorkey"]) for row in rows} == set(left)
+    assert [row[2] for row in opened.studies().rows] == ["running"]
+    with pytest.raises(RunRefused, match="not finished"):
+        opened.export_study("radius-test-200", tmp_path / "early")
+    again = command(_place(opened), *words, folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "goes on with the study radius-test-200: 3 runs" in again.stderr
     assert csv_files(tmp_path / "out") == whole
 
 
@@ -414,11 +423,18 @@ def test_the_locks_of_all_runs_are_held(catalogue: Catalogue) -> None:
         pass
 
 
-def test_another_process_waits_for_none(archive: Path, tmp_path: Path) -> None:
-    location = str(tmp_path / "iracdb.sqlite")
-    words = ("radius-test", "--first-run", "200", "--channel", "1", "--no-tables")
-    with Catalogue(location) as opened:
-        opened.ingest(archive)
+def test_another_process_waits_for_none(plain: Catalogue, radii: Path, tmp_path: Path) -> None:
+    location = _place(plain)
+    words = (
+        "radius-test",
+        "--first-run",
+        "200",
+        "--channel",
+        "1",
+        "--combinations",
+        radii,
+        "--no-tables",
+    )
     with begun(location, *words, folder=tmp_path) as first:
         second = command(location, *words, folder=tmp_path)
         assert second.returncode == 4

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 
 CONTEXT = get_context("forkserver")
@@ -27,12 +27,20 @@ CONTEXT.set_forkserver_preload(
         "iracdb.export.study_files",
         "iracdb.published.ahead",
         "iracdb.runs.execute",
+        "iracdb.runs.ready",
         "iracdb.verify.verifying",
         "psycopg",
         "rich.progress",
         "rich.table",
     ]
 )
+
+
+def _leave_it(modules_names: list[str]) -> None:
+    """`iracdb.workers.make_ready` would put one of these modules in the place of all."""
+
+
+forkserver.set_forkserver_preload = _leave_it
 
 
 def carried_out(
