@@ -79,7 +79,7 @@ def test_gdl_agrees_with_native_in_every_way():
 # Each mission, each channel, and both read modes; every way is above.
 @pytest.mark.parametrize(
     ("mission", "channel", "subarray"),
-    zip(MISSIONS, (1, 2, 3, 4), (False, True) * 2, strict=True),
+    list(zip(MISSIONS, (1, 2, 3, 4), (False, True) * 2, strict=True)),
 )
 def test_gdl_is_asked_for_the_way_that_is_wanted(mission, channel, subarray):
     x, y = points(100_000)
