@@ -172,6 +172,8 @@ def test_trial_of_sizes_tells_every_layout(
     kept = tmp_path / "trial.json"
     words = ["--rows", "10000", "--layouts", *layouts, "--json", str(kept)]
     scale = benchmarks.importlib.import_module("scale")
+    # As many rows of fewer runs: each has views of its own, which are made over and over.
+    monkeypatch.setattr(benchmarks.importlib.import_module("large"), "RUNS", 20)
     monkeypatch.setattr(scale, "QUESTIONS", 2)
     monkeypatch.setattr(scale, "ROUNDS", 1)
     assert scale.main([*words, "--archive", str(tmp_path / "archive")]) == 0
