@@ -82,13 +82,14 @@ def plain(tmp_path: Path, ingested: Callable[[str], str]) -> Iterator[Catalogue]
 
 
 FEW = range(200, 203)
+FEW_RADII = ((10.0, 12.0, 20.0), (3.0, 3.0, 7.0), (2.0, 12.0, 20.0))
 
 
 @pytest.fixture(scope="module")
 def radii(archive: Path) -> Path:
     """Three of the ten combinations, one of which fits a subarray: enough to be interrupted."""
     path = archive.parent / "radii.txt"
-    path.write_text("10 12 20\n3 3 7\n2 12 20\n")
+    path.write_text("".join(f"{r} {inner} {outer}\n" for r, inner, outer in FEW_RADII))
     return path
 
 
@@ -127,13 +128,26 @@ def states(catalogue: Catalogue) -> list[tuple[int, str]]:
 # Each run is the one that stands alone
 
 
-def test_each_run_is_the_one_that_run_makes(catalogue: Catalogue) -> None:
-    tables = catalogue.radius_test(200, channel=1)
+def test_each_run_is_the_one_that_run_makes(plain: Catalogue) -> None:
+    tables = plain.radius_test(200, channel=1)
     assert [member.run_id for member in tables.results.members] == list(NUMBERS)
-    for number, (radii, corrections) in zip(NUMBERS, APERTURE_CORRECTION.items(), strict=True):
+    assert_each_alone(plain, dict(zip(NUMBERS, APERTURE_CORRECTION, strict=True)))
+    assert plain.compare(200, 300).summary()["aors"]["changed"] == 0
+    assert main(["verify", "204", "--db", _place(plain)]) == 0
+
+
+def test_each_run_of_a_few_in_both_databases(catalogue: Catalogue, radii: Path) -> None:
+    catalogue.radius_test(200, radii, channel=1)
+    assert_each_alone(catalogue, dict(zip(FEW, FEW_RADII, strict=True)))
+    assert catalogue.compare(200, 300).summary()["aors"]["changed"] == 0
+    assert main(["verify", "201", "--db", _place(catalogue)]) == 0
+
+
+def assert_each_alone(catalogue: Catalogue, made: dict[int, tuple[float, float, float]]) -> None:
+    for number, radii in made.items():
         alone = catalogue.run(number + 100, channel=1, radius=radii)
         mine = catalogue.get(number)
-        assert mine.parameters.values["aperture_correction"] == corrections[0]
+        assert mine.parameters.values["aperture_correction"] == APERTURE_CORRECTION[radii][0]
         assert mine.parameters == alone.parameters
         assert mine.row.parameters_digest == alone.row.parameters_digest
         assert mine.row.inputs_digest == alone.row.inputs_digest
@@ -143,10 +157,8 @@ def test_each_run_is_the_one_that_run_makes(catalogue: Catalogue) -> None:
         assert mine.problems == alone.problems
         assert mine.counts == alone.counts
     # The rows of the radii differ, or all of this would show nothing.
-    digests = {catalogue.get(number).row.result_digest for number in NUMBERS}
-    assert len(digests) == len(NUMBERS)
-    assert catalogue.compare(200, 300).summary()["aors"]["changed"] == 0
-    assert main(["verify", "204", "--db", _place(catalogue)]) == 0
+    digests = {catalogue.get(number).row.result_digest for number in made}
+    assert len(digests) == len(made)
 
 
 def _place(catalogue: Catalogue) -> str:
@@ -154,10 +166,12 @@ def _place(catalogue: Catalogue) -> str:
     return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(False)
 
 
-def test_the_2018_recipe_pairs_and_bounds_through_each_aperture_alone(plain: Catalogue) -> None:
-    plain.radius_test(200, channel=1, recipe="published-2018")
-    for number, radii in zip(NUMBERS, APERTURE_CORRECTION, strict=True):
-        alone = plain.run(number + 100, channel=1, radius=radii, recipe="published-2018")
+def test_the_2018_recipe_pairs_and_bounds_through_each_aperture_alone(
+    plain: Catalogue, radii: Path
+) -> None:
+    plain.radius_test(200, radii, channel=1, recipe="published-2018")
+    for number, one in zip(FEW, FEW_RADII, strict=True):
+        alone = plain.run(number + 100, channel=1, radius=one, recipe="published-2018")
         assert plain.get(number).row.result_digest == alone.row.result_digest
 
 
