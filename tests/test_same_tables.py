@@ -120,8 +120,9 @@ def test_order_of_ingest(
     one_go: tuple[dict[str, bytes], list[tuple[Any, ...]]],
 ) -> None:
     with Catalogue(any_location) as catalogue:
-        for path in sorted(archive.rglob("SPITZER_I1_*.fits"), key=lambda p: p.name[::-1])[::-1]:
-            catalogue.ingest(path)
+        paths = sorted(archive.rglob("SPITZER_I1_*.fits"), key=lambda p: p.name[::-1])[::-1]
+        for first in range(0, len(paths), 8):
+            catalogue.ingest(*paths[first : first + 8])
         catalogue.ingest(archive, jobs=2)
         catalogue.run(**OPTIONS, out=tmp_path / "out")
     assert_same(any_location, tmp_path / "out", one_go)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -135,10 +135,28 @@ def recompute(database: Database, which: int | str, recipe: str = "manual") -> R
             )
         averages = averages_of(connection, run.run_id)
         images = images_of(connection, run.run_id)
-    return _recomputed(run, averages, images, recipe)
+    return _recomputed(run, averages, replays_of(averages, images), recipe)
 
 
-def verdict_of(run: Any, averages: Sequence[Any], images: dict[int, list[Any]]) -> Recomputation:
+def replays_of(averages: Sequence[Any], images: Mapping[int, list[Any]]) -> dict[int, Replays]:
+    """Make ready to make averages again.
+
+    Parameters
+    ----------
+    averages : sequence of Row
+        From `averages_of`.
+    images : mapping
+        From `images_of`.
+
+    Returns
+    -------
+    dict
+        By the number of the average.
+    """
+    return {average.id: Replays(rows_of(images.get(average.id, []))) for average in averages}
+
+
+def verdict_of(run: Any, averages: Sequence[Any], replays: Mapping[int, Replays]) -> Recomputation:
     """Make a published run again by its own rules.
 
     Parameters
@@ -147,28 +165,26 @@ def verdict_of(run: Any, averages: Sequence[Any], images: dict[int, list[Any]]) 
         Of the table ``run``.
     averages : sequence of Row
         From `averages_of`.
-    images : dict
-        From `images_of`.
+    replays : mapping
+        From `replays_of`.
 
     Returns
     -------
     Recomputation
         By the recipe ``published-2018``.
     """
-    return _recomputed(run, averages, images, "published-2018")
+    return _recomputed(run, averages, replays, "published-2018")
 
 
 def _recomputed(
-    run: Any, averages: Sequence[Any], images: dict[int, list[Any]], recipe: str
+    run: Any, averages: Sequence[Any], replays: Mapping[int, Replays], recipe: str
 ) -> Recomputation:
-    rows = tuple(_again(run, average, images.get(average.id, []), recipe) for average in averages)
+    rows = tuple(_again(run, average, replays[average.id], recipe) for average in averages)
     return Recomputation(run.run_id, run.name, recipe, rows, _verdict(run, rows, recipe))
 
 
-def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomputed:
-    rows = rows_of(images)
+def _again(run: Any, average: Any, replays: Replays, recipe: str) -> Recomputed:
     rules = rules_of(run, average)
-    replays = Replays(rows)
     again = replays(applied_rules(run, average, recipe))
     flux = again.mean.flux
     return Recomputed(
@@ -181,7 +197,7 @@ def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomp
         average.n_rejected,
         again.mean.n_rejected,
         shares(replays, rules) if recipe == "manual" else {},
-        rows,
+        replays.rows,
         again,
     )
 

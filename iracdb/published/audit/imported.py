@@ -15,20 +15,18 @@ from iracdb.photometry.combine import to_mjy
 from iracdb.photometry.rejection import MinMax
 from iracdb.published.audit.applied import off_aperture, other_version
 from iracdb.published.audit.finding import Finding
-from iracdb.published.recompute import verdict_of
+from iracdb.published.recompute import replays_of, verdict_of
 from iracdb.runs.replay import Replays, Rules
-from iracdb.runs.stored_rows import averages_of, images_of, rows_of, rules_of
+from iracdb.runs.stored_rows import averages_of, images_of, rules_of
 
 
 def chain(connection: Connection, run: Any) -> Iterator[Finding]:
     """Make each average again, and find what its rules did."""
     averages = averages_of(connection, run.run_id)
     images = images_of(connection, run.run_id)
-    replayed = []
-    for average in averages:
-        replays = Replays(rows_of(images.get(average.id, [])))
-        replayed.append((average, replays, rules_of(run, average)))
-    verdict = verdict_of(run, averages, images)
+    replays = replays_of(averages, images)
+    replayed = [(average, replays[average.id], rules_of(run, average)) for average in averages]
+    verdict = verdict_of(run, averages, replays)
     if not verdict.agrees:
         yield Finding(
             "not-reproducible", run.run_id, run.name, verdict.verdict,
