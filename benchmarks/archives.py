@@ -8,9 +8,9 @@ take a second.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,8 @@ def make_archive(folder: Path, files: int, *, holes: bool = False) -> list[Path]
         The files.
     """
     made = []
-    for i, (header, data, row) in enumerate(islice(_templates(), files)):
+    own = [(header, data.copy(), row) for header, data, row in _templates()]
+    for i, (header, data, row) in enumerate(islice(cycle(own), files)):
         aor, exposure = FIRST_AOR + i // IN_AN_AOR, i % IN_AN_AOR
         path = folder / f"r{aor}/ch1/bcd/SPITZER_I1_{aor}_{exposure:04d}_0000_1_bcd.fits"
         if exposure == 0:
@@ -70,11 +71,12 @@ def make_archive(folder: Path, files: int, *, holes: bool = False) -> list[Path]
 
 def header_of_a_frame() -> bytes:
     """Give the header of a simulated frame, as it is in the file."""
-    return next(_templates())[0]
+    return _templates()[0][0]
 
 
-def _templates() -> Iterator[tuple[bytes, np.ndarray, int]]:
-    """Give header, pixels and the star's row of simulated frames, over and over."""
+@cache
+def _templates() -> list[tuple[bytes, np.ndarray, int]]:
+    """Give header, pixels and the star's row of simulated frames, made once in a process."""
     found = []
     with tempfile.TemporaryDirectory() as name:
         made = simulate_archive(Path(name) / "archive", frames=8, bad_files=False)
@@ -89,8 +91,7 @@ def _templates() -> Iterator[tuple[bytes, np.ndarray, int]]:
                 shape = (256, 256)
                 data = np.frombuffer(whole, ">f4", 256 * 256, start).reshape(shape).copy()
                 found.append((whole[:start], data, int(y)))
-    while True:
-        yield from found
+    return found
 
 
 def _with_cards(header: bytes, aor: int, exposure: int, i: int) -> bytes:

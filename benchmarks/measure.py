@@ -38,13 +38,16 @@ def run(catalogued: str, folder: Path, clock: str, **workers: Any) -> float:
 
 
 @contextmanager
-def dask_cluster() -> Iterator[str]:
-    """Give the address of a cluster of two processes, as one that is there already."""
+def dask_cluster(size: str) -> Iterator[str]:
+    """Give the address of a cluster of two processes, as one that is there already.
+
+    At the tiny size its workers are threads of this process, which are there at once.
+    """
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0",
-        memory_limit=0, silence_logs=60,
+        n_workers=2, threads_per_worker=1, processes=size != "tiny", protocol="tcp",
+        host="127.0.0.1", dashboard_address="127.0.0.1:0", memory_limit=0, silence_logs=60,
     ) as cluster:  # fmt: skip
         yield cluster.scheduler_address
 
@@ -77,7 +80,7 @@ def rows(size: str) -> list[Row]:
             )
             with (
                 ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
-                dask_cluster() as scheduler,
+                dask_cluster(size) as scheduler,
             ):
                 list(pool.map(add, [10, 10]))
                 passed = turns(

@@ -19,6 +19,8 @@ from pathlib import Path
 
 ENGINES = {"SQLite": "sqlite", "PostgreSQL": "postgresql"}
 TESTS = Path(__file__).parents[1] / "tests"
+NAME = "iracdb_bench_"
+"""Names of the databases begin so."""
 
 
 @cache
@@ -74,7 +76,7 @@ def _database(template: str) -> Iterator[str]:
     from sqlalchemy import make_url
 
     url = make_url(server()).set(drivername="postgresql")
-    name = f"iracdb_bench_{uuid.uuid4().hex}"
+    name = f"{NAME}{uuid.uuid4().hex}"
     administrator = url.render_as_string(hide_password=False)
     with psycopg.connect(administrator, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import in_this_process
-from warm import carried_out
+from warm import Begun, carried_out
 
 from iracdb import Catalogue
 from iracdb.catalogue import tables
@@ -178,13 +178,14 @@ def cut_short(
     return carried_out(_DRIVER, told, folder, environment(location), seconds=TIME_LIMIT)
 
 
-def begun(location: str, *words: str | Path, folder: Path) -> subprocess.Popen[str]:
-    """Begin a command that waits after its first AOR: ``waiting`` tells, ``go`` lets it go on."""
-    return subprocess.Popen(
-        [sys.executable, "-c", _DRIVER, "wait", str(folder), *map(str, words)],
-        env=environment(location),
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+@contextmanager
+def begun(location: str, *words: str | Path, folder: Path) -> Iterator[Begun]:
+    """Begin a command that waits after its first AOR, until there is a file ``go``."""
+    told = ["wait", str(folder), *map(str, words)]
+    with Begun(_DRIVER, told, folder, environment(location)) as process:
+        deadline = time.monotonic() + TIME_LIMIT
+        while not (folder / "waiting").exists():
+            assert process.status is None, process.said()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield process

@@ -8,15 +8,30 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
+from built_once import NAME
+from warm import CONTEXT, carried_out
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 KEPT = {"what", "reached", "goal", "met", "low", "high"}
+
+
+def python(words: Sequence[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    """Stand in for `subprocess.run` of a Python, whose process is there at once."""
+    assert words[0] == sys.executable
+    how, *told = [word for word in words[1:] if word != "-P"]
+    program = told.pop(0) if how == "-c" else Path(how).read_text()
+    done = carried_out(program, told, Path.cwd(), os.environ, seconds=120)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +45,13 @@ def benchmarks(postgres_server: str) -> Iterator[ModuleType]:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        load = module.importlib.import_module
+        # Databases of the tests' own are copies of one that was built.
+        patch.setattr(load("places"), "NAME", NAME)
+        patch.setattr(load("measure"), "get_context", lambda _: CONTEXT)
+        for name in ("memory", "prov_export"):
+            processes = SimpleNamespace(run=python, PIPE=subprocess.PIPE)
+            patch.setattr(load(name), "subprocess", processes)
         yield module
         if "large" in sys.modules:
             sys.modules["large"].drop_all()
@@ -120,26 +142,29 @@ def test_failed_family_is_told_in_a_row(
 
 
 def test_made_files_differ_and_are_what_their_names_say(
-    benchmarks: ModuleType, tmp_path: Path
+    benchmarks: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from iracdb import Catalogue
 
-    make = benchmarks.importlib.import_module("archives").make_archive
+    archives = benchmarks.importlib.import_module("archives")
+    # More than one round of the simulated frames, and more than one AOR.
+    monkeypatch.setattr(archives, "IN_AN_AOR", 10)
     for holes in (False, True):
         folder = tmp_path / f"archive{holes}"
-        paths = make(folder, 103, holes=holes)
-        assert len({path.read_bytes() for path in paths}) == 103
+        paths = archives.make_archive(folder, 13, holes=holes)
+        assert len({path.read_bytes() for path in paths}) == 13
         with Catalogue(tmp_path / f"{holes}.sqlite") as catalogue:
             catalogue.ingest(folder)
-            assert catalogue.totals()["frames"] == 103
+            assert catalogue.totals()["frames"] == 13
             assert catalogue.problems().rows == []
             assert len(catalogue.aors().rows) == 2
             catalogue.plan(channel=1)  # refuses what a run would refuse
 
 
 def test_trial_of_sizes_tells_every_layout(
-    benchmarks: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    benchmarks: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     from helpers import fits_of, put, spec
 
     put(tmp_path / "archive", spec(), content=fits_of(spec()))
@@ -147,6 +172,10 @@ def test_trial_of_sizes_tells_every_layout(
     kept = tmp_path / "trial.json"
     words = ["--rows", "10000", "--layouts", *layouts, "--json", str(kept)]
     scale = benchmarks.importlib.import_module("scale")
+    # As many rows of fewer runs: each has views of its own, which are made over and over.
+    monkeypatch.setattr(benchmarks.importlib.import_module("large"), "RUNS", 20)
+    monkeypatch.setattr(scale, "QUESTIONS", 2)
+    monkeypatch.setattr(scale, "ROUNDS", 1)
     assert scale.main([*words, "--archive", str(tmp_path / "archive")]) == 0
     found = json.loads(kept.read_text())
     assert list(found) == [f"{layout}, 10,000" for layout in layouts]

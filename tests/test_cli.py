@@ -21,6 +21,7 @@ import click
 import pytest
 from helpers import facts, iracdb, many_files, places, put, spec
 from iracdb_cli.main import cli, main
+from published_helpers import copy_run
 
 from iracdb.catalogue.database import open_database
 from iracdb.catalogue.urls import database_url
@@ -326,8 +327,9 @@ def test_a_progress_bar_on_a_terminal_only(empty: Path):
     # Meanwhile: a slow machine draws more than a terminal holds for whoever does not read.
     reader = threading.Thread(target=read_terminal)
     reader.start()
-    shown = iracdb("--db", "b.sqlite", "ingest", empty.parent / "many", cwd=empty, stderr=stderr,
-                   stdout=subprocess.PIPE, capture_output=False)  # fmt: skip
+    to_terminal = f"import os; os.dup2(os.open({os.ttyname(stderr)!r}, os.O_WRONLY), 2)"
+    shown = iracdb("--db", "b.sqlite", "ingest", empty.parent / "many", cwd=empty,
+                   before=to_terminal)  # fmt: skip
     os.close(stderr)
     reader.join()
     os.close(terminal)
@@ -827,8 +829,10 @@ def test_an_interrupt_in_process_is_130(
 
 
 @pytest.mark.parametrize("kilobytes", [300, 1500, 4000])
-def test_a_full_disk_while_importing(kilobytes: int, empty: Path, reference: Path):
-    runs, limit = reference / "published_runs", with_room_for(kilobytes * 1024)
+def test_a_full_disk_while_importing(kilobytes: int, empty: Path, reference: Path, tmp_path: Path):
+    runs, limit = tmp_path / "runs", with_room_for(kilobytes * 1024)
+    for name in ("run1", "run3", "run6"):
+        copy_run(reference / "published_runs", runs, name)
     done = iracdb("import", runs, cwd=empty, before=limit)
     assert done.returncode == 6, done.stderr
     assert "Could not write" in done.stderr

@@ -16,6 +16,7 @@ import pytest
 from engine_helpers import BOTH, CRYO, points, python_with_stand_in, temporary_folders
 
 from iracdb.engines import choosing
+from iracdb.engines.calls import ARRAY_LOCATION, PIXEL_PHASE, Call
 from iracdb.engines.choosing import ENGINES, engine_named
 from iracdb.engines.gdl import GdlResponse
 from iracdb.engines.idl import WORKER, IdlResponse
@@ -52,8 +53,35 @@ def make(request, tmp_path):
 WAYS = list(itertools.product(MISSIONS, (1, 2, 3, 4), (False, True)))
 
 
-@pytest.mark.parametrize(("mission", "channel", "subarray"), WAYS)
-def test_gdl_agrees_with_native(mission, channel, subarray):
+def all_at_once(engine, x, y, ways):
+    """Both factors in several ways, by one process: one for each way takes half a second."""
+    calls = [
+        Call(channel, mission, only, subarray)
+        for mission, channel, subarray in ways
+        for only in (ARRAY_LOCATION, PIXEL_PHASE)
+    ]
+    found = [1 / answer.corrected for answer in engine._carry_out(x, y, calls)]
+    return zip(ways, found[::2], found[1::2], strict=True)
+
+
+def agrees_with_native(engine, x, y, ways):
+    for (mission, channel, subarray), *found in all_at_once(engine, x, y, ways):
+        native = response_factors(x, y, channel, mission=mission, subarray=subarray)
+        for got, want in zip(found, native, strict=True):
+            assert got.shape == x.shape
+            close(got, want)
+
+
+def test_gdl_agrees_with_native_in_every_way():
+    agrees_with_native(GdlResponse(read_source(BOTH)), *points(20_000), WAYS)
+
+
+# Each mission, each channel, and both read modes; every way is above.
+@pytest.mark.parametrize(
+    ("mission", "channel", "subarray"),
+    list(zip(MISSIONS, (1, 2, 3, 4), (False, True) * 2, strict=True)),
+)
+def test_gdl_is_asked_for_the_way_that_is_wanted(mission, channel, subarray):
     x, y = points(100_000)
     engine = GdlResponse(read_source(BOTH))
     found = engine.factors(x, y, channel, mission=mission, subarray=subarray, **BOTH_FACTORS)
@@ -63,53 +91,53 @@ def test_gdl_agrees_with_native(mission, channel, subarray):
         close(got, want)
 
 
-@pytest.mark.parametrize(("mission", "subarray"), [("warm", False), ("cryo", True), ("hora", True)])
-def test_idl_agrees_with_native(mission, subarray, stand_in):
-    x, y = points(100_000, seed=2)
-    engine = IdlResponse(read_source(BOTH), stand_in)
-    found = engine.factors(x, y, 2, mission=mission, subarray=subarray, **BOTH_FACTORS)
-    for got, want in zip(
-        found, response_factors(x, y, 2, mission=mission, subarray=subarray), strict=True
-    ):
-        close(got, want)
+def test_idl_agrees_with_native(stand_in):
+    ways = [("warm", 2, False), ("cryo", 2, True), ("hora", 2, True)]
+    agrees_with_native(IdlResponse(read_source(BOTH), stand_in), *points(100_000, seed=2), ways)
 
 
-@pytest.mark.parametrize("mission", ["cryo", "hora", "reach"])
-def test_the_older_routine_agrees_with_native(make, mission):
+def test_idl_is_asked_for_the_way_that_is_wanted(stand_in):
     x, y = points(500)
-    found = make(CRYO).factors(x, y, 1, mission=mission, subarray=True, **BOTH_FACTORS)
-    for got, want in zip(
-        found, response_factors(x, y, 1, mission=mission, subarray=True), strict=True
-    ):
-        close(got, want)
+    at = {"mission": "reach", "subarray": True}
+    found = IdlResponse(read_source(BOTH), stand_in).factors(x, y, 3, **at, **BOTH_FACTORS)
+    close(found, response_factors(x, y, 3, **at))
+
+
+def test_the_older_routine_agrees_with_native(make):
+    ways = [(mission, 1, True) for mission in ("cryo", "hora", "reach")]
+    agrees_with_native(make(CRYO), *points(500), ways)
+
+
+def agrees_with_the_routine(engine, groups):
+    """All positions are given to every way: each takes its own of them."""
+    sizes = np.cumsum([len(rows) for rows in groups.values()])
+    x, y, observed, corrected = np.concatenate([np.array(rows) for rows in groups.values()]).T
+    found = list(all_at_once(engine, x, y, groups))
+    assert len(found) == len(groups) == len(sizes)
+    for end, rows, (_, r_al, r_pp) in zip(sizes, groups.values(), found, strict=True):
+        mine = slice(end - len(rows), end)
+        close(observed[mine] / (r_al[mine] * r_pp[mine]), corrected[mine])
 
 
 @pytest.mark.reference
 def test_gdl_agrees_with_the_routine_on_every_row(reference):
-    engine = GdlResponse(read_source(BOTH))
-    for (mission, subarray, channel), rows in reference_groups(reference).items():
-        x, y, observed, corrected = np.array(rows).T
-        r_al, r_pp = engine.factors(
-            x, y, channel, mission=mission, subarray=subarray, **BOTH_FACTORS
-        )
-        close(observed / (r_al * r_pp), corrected)
+    agrees_with_the_routine(GdlResponse(read_source(BOTH)), reference_groups(reference))
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("way", [("warm", False, 1), ("cryo", True, 4), ("hora", False, 2)])
-def test_idl_agrees_with_the_routine(reference, stand_in, way):
-    mission, subarray, channel = way
-    x, y, observed, corrected = np.array(reference_groups(reference)[way]).T
+def test_idl_agrees_with_the_routine(reference, stand_in):
+    groups = reference_groups(reference)
+    ways = [("warm", 1, False), ("cryo", 4, True), ("hora", 2, False)]
     engine = IdlResponse(read_source(BOTH), stand_in)
-    r_al, r_pp = engine.factors(x, y, channel, mission=mission, subarray=subarray, **BOTH_FACTORS)
-    close(observed / (r_al * r_pp), corrected)
+    agrees_with_the_routine(engine, {way: groups[way] for way in ways})
 
 
 def reference_groups(reference: Path) -> dict:
+    """Rows of the reference by mission, channel and read mode."""
     groups = defaultdict(list)
     with (reference / "aphot_reference.csv").open(newline="") as lines:
         for row in csv.DictReader(lines):
-            key = row["mode"], row["subarray"] == "1", int(row["channel"])
+            key = row["mode"], int(row["channel"]), row["subarray"] == "1"
             columns = ("x", "y", "observed_flux", "corrected_flux")
             groups[key].append([float(row[column]) for column in columns])
     assert len(groups) == 32
@@ -258,11 +286,14 @@ def test_gdl_tells_its_version():
 # --- Sources -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["IRAC_APHOT_CORR.PRO", "a blank.pro", "é ü/ñ.pro", "x.txt"])
-def test_a_source_may_have_any_name(make, tmp_path, name, monkeypatch):
-    path = tmp_path / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(BOTH.read_text())
+def test_a_source_may_have_any_name(make, tmp_path, monkeypatch):
+    # No program is told the name: only the last of them goes through one.
+    for name in ("IRAC_APHOT_CORR.PRO", "a blank.pro", "x.txt", "é ü/ñ.pro"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(BOTH.read_text())
+        source = read_source(path)
+        assert (source.function, source.content) == ("irac_aphot_corr", BOTH.read_bytes())
     elsewhere = tmp_path / "temporary, with a blank and ö"
     elsewhere.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from engine_helpers import BOTH, CRYO
 from iracdb_cli.main import main
 from run_helpers import images, select, write_frames
@@ -21,20 +22,42 @@ WARM, COLD = 56000.0, 54000.0
 OPTIONS: dict[str, Any] = {"channel": 1}
 
 
-@pytest.fixture
-def catalogue(any_location: str, tmp_path: Path, gdl: str) -> Iterator[Catalogue]:
+@pytest.fixture(scope="module")
+def ingested(
+    tmp_path_factory: pytest.TempPathFactory, begun_with: Beginnings
+) -> Callable[[str], str]:
+    """Puts a catalogue of three frames of each mission where a new one may be made."""
+    folder = tmp_path_factory.mktemp("engines") / "archive"
     places = [(127.3, 128.6), (60.2, 190.9), (200.6, 40.1)]
     write_frames(
-        tmp_path / "archive",
+        folder,
         *(
             FrameSpec(channel=1, aorkey=aorkey, mjd=mjd, expid=expid, x=x, y=y, noise=False)
             for aorkey, mjd in ((91000000, COLD), (91000256, WARM))
             for expid, (x, y) in enumerate(places)
         ),
     )
-    with Catalogue(any_location) as made:
-        made.ingest(tmp_path / "archive")
-        yield made
+
+    def fill(place: str) -> None:
+        with Catalogue(place) as made:
+            made.ingest(folder)
+
+    return lambda location: begun_with(location, fill)
+
+
+@pytest.fixture
+def catalogue(any_location: str, ingested: Callable[[str], str], gdl: str) -> Iterator[Catalogue]:
+    """The catalogue, in both kinds of database."""
+    with Catalogue(ingested(any_location), create=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def plain(tmp_path: Path, ingested: Callable[[str], str], gdl: str) -> Iterator[Catalogue]:
+    """The same in SQLite alone, for what no database has a part in."""
+    location = ingested(str(tmp_path / "plain.sqlite"))
+    with Catalogue(location, create=False) as opened:
+        yield opened
 
 
 def test_gdl_gives_what_native_gives_and_the_run_records_it(catalogue: Catalogue) -> None:
@@ -58,19 +81,19 @@ def test_gdl_gives_what_native_gives_and_the_run_records_it(catalogue: Catalogue
     assert len(content["params"]["warm"]) == 4
 
 
-def test_why_finds_no_more_than_rounding_between_engines(catalogue: Catalogue) -> None:
-    catalogue.run(run_id=5, **OPTIONS)
-    catalogue.run(run_id=6, engine="gdl", idl_source=BOTH, **OPTIONS)
-    found = catalogue.why(5, 91000256, 6)
+def test_why_finds_no_more_than_rounding_between_engines(plain: Catalogue) -> None:
+    plain.run(run_id=5, **OPTIONS)
+    plain.run(run_id=6, engine="gdl", idl_source=BOTH, **OPTIONS)
+    found = plain.why(5, 91000256, 6)
     assert found.telling == ()
-    compared = catalogue.compare(5, 6)
+    compared = plain.compare(5, 6)
     made = {each.name: (each.a, each.b) for each in compared.made_by.parameters}
     assert made["engine"] == ("native", "gdl")
     assert "response" not in made
 
 
 def test_an_engine_is_asked_once_for_an_aor(
-    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    plain: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     whole = GdlResponse._carry_out
@@ -80,41 +103,41 @@ def test_an_engine_is_asked_once_for_an_aor(
         return whole(self, x, y, calls)
 
     monkeypatch.setattr(GdlResponse, "_carry_out", counted)
-    catalogue.run(run_id=6, engine="gdl", idl_source=BOTH, **OPTIONS)
+    plain.run(run_id=6, engine="gdl", idl_source=BOTH, **OPTIONS)
     # First the coefficients, then three images of either AOR.
     assert asked == [1, 3, 3]
 
 
 def test_verify_needs_the_same_source(
-    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("IRACDB_IDL_SOURCE", raising=False)
-    catalogue.run(run_id=6, engine="gdl", idl_source=BOTH, **OPTIONS)
+    plain.run(run_id=6, engine="gdl", idl_source=BOTH, **OPTIONS)
     with pytest.raises(RunRefused, match=r"cannot be measured again .* IRACDB_IDL_SOURCE"):
-        catalogue.verify(6)
-    assert catalogue.verify(6, idl_source=BOTH).verdict == "exact"
+        plain.verify(6)
+    assert plain.verify(6, idl_source=BOTH).verdict == "exact"
     monkeypatch.setenv("IRACDB_IDL_SOURCE", str(BOTH))
-    assert catalogue.verify(6).exact
+    assert plain.verify(6).exact
     other = tmp_path / "other.pro"
     other.write_bytes(Path(BOTH).read_bytes().replace(b"0.039129220", b"0.039129230"))
-    found = catalogue.verify(6, idl_source=other)
+    found = plain.verify(6, idl_source=other)
     assert found.verdict == "differs"
     changed = {name for name, _, _ in found.environment}
     assert {"response coefficients", "IDL source"} <= changed
 
 
 def test_tables_that_a_source_lacks_are_refused_before_anything_is_measured(
-    catalogue: Catalogue, any_location: str, capsys: pytest.CaptureFixture[str]
+    plain: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--db", any_location, "run", "--run-id", "6", "--channel", "1", "--no-tables",
-             "--engine", "gdl", "--idl-source", str(CRYO)]  # fmt: skip
+    words = ["--db", str(tmp_path / "plain.sqlite"), "run", "--run-id", "6", "--channel", "1",
+             "--no-tables", "--engine", "gdl", "--idl-source", str(CRYO)]  # fmt: skip
     assert main(words) == 3
     assert capsys.readouterr().err == (
         "iracdb: IRAC_APHOT_CORR_CRYO has no tables of warm, by which 3 frames would be "
         "corrected: give another source, or --response, of which it has cryo, hora, reach\n"
     )
-    assert catalogue.runs().rows == []
-    run = catalogue.run(run_id=6, aors=[91000000], engine="gdl", idl_source=CRYO, **OPTIONS)
+    assert plain.runs().rows == []
+    run = plain.run(run_id=6, aors=[91000000], engine="gdl", idl_source=CRYO, **OPTIONS)
     assert run.state == "finished"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -13,7 +14,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from numpydoc.validate import validate
+from numpydoc.validate import Validator, validate
 
 import iracdb
 from iracdb import errors, flags, layouts
@@ -170,7 +171,21 @@ def public_objects() -> list[str]:
 FAULTS = {"GL08", "SS01", "SS03", "PR01", "PR02", "PR03", "PR04", "PR07", "RT01", "RT03", "YD01"}
 
 
-def test_public_docstrings_are_complete():
+@pytest.fixture
+def quick_numpydoc(monkeypatch):
+    """What it works out over and over, or looks for in vain, takes most of its time.
+
+    It looks for comments that silence it, and for the lines where they would count.
+    """
+    assert not any("numpydoc ignore" in path.read_text() for path in sources())
+    monkeypatch.setattr("numpydoc.validate.extract_ignore_validation_comments", lambda *_: {})
+    monkeypatch.setattr(Validator, "source_file_def_line", None)
+    titles = functools.cached_property(Validator.section_titles.fget)
+    titles.__set_name__(Validator, "section_titles")
+    monkeypatch.setattr(Validator, "section_titles", titles)
+
+
+def test_public_docstrings_are_complete(quick_numpydoc):
     faults = []
     for name in public_objects():
         report = validate(name)

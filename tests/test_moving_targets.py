@@ -145,7 +145,8 @@ def test_the_same_bits_alone_and_among_others() -> None:
     places = [(1e8 * math.cos(n), 1e8 * math.sin(n), 1e7 * n / 300) for n in range(301)]
     motion = {"pm_ra": pm_ra, "pm_dec": pm_dec, "parallax": parallax, "epoch": EPOCH}
     together = apparent(ra, dec, **motion, mjd=times, places=places)
-    for n in range(301):
+    # Every seventh: each place in a vector of eight is among them.
+    for n in range(0, 301, 7):
         alone = apparent(ra, dec, **motion, mjd=times[n : n + 1], places=places[n : n + 1])
         assert (alone == together[n]).all()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import gc
 import hashlib
 import json
@@ -18,7 +19,7 @@ import pytest
 from helpers import iracdb
 from published_helpers import change, copy_run, differing_files, dump, rows_of, set_cell
 from run_helpers import write_frames
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from iracdb import Catalogue
@@ -33,7 +34,7 @@ from iracdb.export.tables import export_run
 from iracdb.irac.simulate import FrameSpec
 from iracdb.layouts import LAYOUTS
 from iracdb.published import ahead
-from iracdb.published.blocks import image_blocks
+from iracdb.published.blocks import ImageBlock, image_blocks
 from iracdb.published.importing import import_runs, lawful_name
 from iracdb.published.reading import find_runs, read_run
 from iracdb.runs.digested import digest_of_run
@@ -66,6 +67,25 @@ def imported(module_database: Database, reference: Path) -> Database:
     return module_database
 
 
+@pytest.fixture(scope="module")
+def blocks_of(published: Path) -> dict[str, list[ImageBlock]]:
+    """The blocks of images of all 21 runs, as they are read from their files."""
+    return {
+        name: image_blocks(read_run(name, paths)) for name, paths in find_runs(published).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def printed(published: Path) -> dict[str, tuple[list[str], list[list[str]]]]:
+    """Titles of all 42 tables, and the first two columns, by the names of their files."""
+    found = {}
+    for path in published.glob("*.csv"):
+        with path.open(newline="") as stream:
+            titles, *rows = csv.reader(stream)
+            found[path.name] = titles, [row[:2] for row in rows]
+    return found
+
+
 def scalar(database: Database, query: str) -> Any:
     return run_query(database, query).rows[0][0]
 
@@ -87,10 +107,25 @@ def test_export_is_byte_for_byte_what_was_imported(
     assert differing_files(published, out) == []
     for path in sorted(published.iterdir())[:3]:
         assert subprocess.run(["cmp", path, out / path.name], check=False).returncode == 0
+    before = views_of(imported)
     with imported.write() as connection:
         views.drop_all(connection)
+        assert not inspect(connection).get_view_names()
         views.rebuild_all(connection)
-    assert differing_files(published, export_all(imported, tmp_path / "again")) == []
+    assert views_of(imported) == before
+    # Through the views that were rebuilt, one run of each layout.
+    layouts = {Run(imported, name).row.layout: name for name in NUMBERS}
+    for name in layouts.values():
+        export_run(Run(imported, name), tmp_path / "again")
+        copy_run(published, tmp_path / "wanted", name)
+    assert differing_files(tmp_path / "wanted", tmp_path / "again") == []
+
+
+def views_of(database: Database) -> dict[str, str]:
+    """The text of every view, as the database keeps it."""
+    with database.read() as connection:
+        found = inspect(connection)
+        return {name: found.get_view_definition(name) for name in found.get_view_names()}
 
 
 def test_the_views_hold_the_tables(imported: Database, published: Path) -> None:
@@ -110,24 +145,24 @@ def test_the_views_hold_the_tables(imported: Database, published: Path) -> None:
             assert seen == wanted
 
 
-def test_no_row_is_dropped_and_the_order_kept(imported: Database, published: Path) -> None:
+def test_no_row_is_dropped_and_the_order_kept(
+    imported: Database, printed: dict[str, tuple[list[str], list[list[str]]]]
+) -> None:
     for name, number in NUMBERS.items():
         run = Run(imported, name)
         assert run.run_id == number
         for which, key in (("aor", "AORKEY"), ("img", "File#")):
-            rows = rows_of(published / f"{name}_{which}_data.csv")
-            titles = [c.title for c in getattr(LAYOUTS[run.row.layout], which)]
+            titles, rows = printed[f"{name}_{which}_data.csv"]
+            assert [c.title for c in getattr(LAYOUTS[run.row.layout], which)] == titles
             place = titles.index(key)
-            assert [row[place] for row in run.rows(which)] == [int(row[key]) for row in rows]
+            assert [row[place] for row in run.rows(which)] == [int(row[place]) for row in rows]
 
 
 def test_cells_kept_as_printed_are_fewer_than_one_in_a_thousand(
-    imported: Database, published: Path
+    imported: Database, printed: dict[str, tuple[list[str], list[list[str]]]]
 ) -> None:
     kept = scalar(imported, "SELECT count(*) FROM run_cell")
-    cells = sum(
-        len(rows) * len(rows[0]) for rows in (rows_of(path) for path in published.glob("*.csv"))
-    )
+    cells = sum(len(titles) * len(rows) for titles, rows in printed.values())
     assert 0 < kept < cells / 1000
     assert cells > 1_300_000
     with imported.read() as connection:
@@ -158,11 +193,12 @@ def test_two_runs_join_in_sql(imported: Database) -> None:
 # Where a row belongs
 
 
-def test_every_block_of_images_finds_its_row(published: Path) -> None:
+def test_every_block_of_images_finds_its_row(
+    published: Path, blocks_of: dict[str, list[ImageBlock]]
+) -> None:
     """The rule of the README, worked out here: an AOR's time is that of its last image."""
     by_place: Counter[str] = Counter()
-    for name, paths in find_runs(published).items():
-        blocks = image_blocks(read_run(name, paths))
+    for name, blocks in blocks_of.items():
         aors = rows_of(published / f"{name}_aor_data.csv")
         images = rows_of(published / f"{name}_img_data.csv")
         assert [block.first for block in blocks[1:]] == [block.end for block in blocks[:-1]]
@@ -185,9 +221,11 @@ def test_every_block_of_images_finds_its_row(published: Path) -> None:
     assert by_place["run6"] == 1
 
 
-def test_images_without_a_row_of_their_aor(imported: Database, published: Path) -> None:
+def test_images_without_a_row_of_their_aor(
+    imported: Database, published: Path, blocks_of: dict[str, list[ImageBlock]]
+) -> None:
     """Six AORs of run1 are only in its image table; their images, and their number, are kept."""
-    blocks = image_blocks(read_run("run1", find_runs(published)["run1"]))
+    blocks = blocks_of["run1"]
     unlisted = [block for block in blocks if block.aor_row is None]
     assert [block.aorkey for block in unlisted] == [
         24960256, 24960512, 25127680, 25127936, 27150336, 27150592,
@@ -482,21 +520,24 @@ def test_show_counts_links_and_cells(published: Path, tmp_path: Path) -> None:
     assert told["aor_links"] == {"A": 6}
 
 
-def test_joins_to_aors_are_counted_by_grade(imported: Database, published: Path) -> None:
+def test_joins_to_aors_are_counted_by_grade(
+    imported: Database, blocks_of: dict[str, list[ImageBlock]]
+) -> None:
     """Worked out here from the files: each block of images counts once, its AOR listed or not."""
-    for name, paths in find_runs(published).items():
-        blocks = image_blocks(read_run(name, paths))
+    for name, blocks in blocks_of.items():
         assert Run(imported, name).aor_grades == Counter(block.grade for block in blocks)
     assert Run(imported, "run6").aor_grades == {"A": 195, "C": 1, "D": 1}
 
 
 # Several processes
 
+FOUR = ("ngc2506_ch2", "run1", "run18", "upperSco_final")
+
 
 @pytest.fixture
 def four_runs(published: Path, tmp_path: Path) -> Path:
     """A folder of four small runs, of different layouts."""
-    for name in ("run1", "run18", "run22", "upperSco_final"):
+    for name in FOUR:
         copy_run(published, tmp_path / "four", name)
     return tmp_path / "four"
 
@@ -522,14 +563,14 @@ def test_the_number_of_processes_makes_no_difference(
     any_database: Database, four_runs: Path, tmp_path: Path, any_folder_is_large: None
 ) -> None:
     report = import_runs(any_database, four_runs, jobs=2)
-    assert [run.name for run in report.imported] == ["run1", "run18", "run22", "upperSco_final"]
+    assert [run.name for run in report.imported] == list(FOUR)
     with contextlib.closing(
         open_database(database_url(tmp_path / "one.sqlite"), create=True)
     ) as other:
         assert import_runs(other, four_runs, jobs=1) == report
         if any_database.dialect == "sqlite":
             assert dump_without_times(any_database) == dump_without_times(other)
-    for name in ("run1", "run18", "run22", "upperSco_final"):
+    for name in FOUR:
         export_run(Run(any_database, name), tmp_path / "out")
     assert differing_files(four_runs, tmp_path / "out") == []
 
@@ -537,17 +578,17 @@ def test_the_number_of_processes_makes_no_difference(
 def test_a_refusal_comes_from_another_process_as_it_is(
     any_database: Database, four_runs: Path, any_folder_is_large: None
 ) -> None:
-    change(four_runs / "run22_img_data.csv", set_cell(7, 2, "Q"))
+    change(four_runs / "ngc2506_ch2_img_data.csv", set_cell(7, 2, "Q"))
     before = dump(any_database)
     messages = []
     for jobs in (1, 2):
-        with pytest.raises(InputRefused, match=r"run22_img_data\.csv, line 7") as caught:
+        with pytest.raises(InputRefused, match=r"ngc2506_ch2_img_data\.csv, line 7") as caught:
             import_runs(any_database, four_runs, jobs=jobs)
         messages.append(str(caught.value))
         assert dump(any_database) == before
     assert messages[0] == messages[1]
     report = import_runs(any_database, four_runs, jobs=2, keep_going=True)
-    assert report.refused == [("run22", messages[0])]
+    assert report.refused == [("ngc2506_ch2", messages[0])]
     assert [run.name for run in report.imported] == ["run1", "run18", "upperSco_final"]
 
 

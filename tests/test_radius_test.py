@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +56,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ingested(archive: Path, begun_with: Beginnings) -> Callable[[str], str]:
     """Puts the archive's catalogue where a new one may be made."""
 
@@ -82,15 +81,28 @@ def plain(tmp_path: Path, ingested: Callable[[str], str]) -> Iterator[Catalogue]
         yield opened
 
 
+FEW = range(200, 203)
+FEW_RADII = ((10.0, 12.0, 20.0), (3.0, 3.0, 7.0), (2.0, 12.0, 20.0))
+
+
 @pytest.fixture(scope="module")
-def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def radii(archive: Path) -> Path:
+    """Three of the ten combinations, one of which fits a subarray: enough to be interrupted."""
+    path = archive.parent / "radii.txt"
+    path.write_text("".join(f"{r} {inner} {outer}\n" for r, inner, outer in FEW_RADII))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(
+    ingested: Callable[[str], str], radii: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
     """The tables of a test that was never interrupted, the runs' own among them."""
     folder = tmp_path_factory.mktemp("whole")
-    with Catalogue(folder / "iracdb.sqlite") as opened:
-        opened.ingest(archive)
-        opened.radius_test(200, channel=1, out=folder / "out", run_tables=True)
+    with Catalogue(ingested(str(folder / "iracdb.sqlite")), create=False) as opened:
+        opened.radius_test(200, radii, channel=1, out=folder / "out", run_tables=True)
     files = csv_files(folder / "out")
-    assert len(files) == 4 + 2 * len(NUMBERS)
+    assert len(files) == 4 + 2 * len(FEW)
     return files
 
 
@@ -116,13 +128,26 @@ def states(catalogue: Catalogue) -> list[tuple[int, str]]:
 # Each run is the one that stands alone
 
 
-def test_each_run_is_the_one_that_run_makes(catalogue: Catalogue) -> None:
-    tables = catalogue.radius_test(200, channel=1)
+def test_each_run_is_the_one_that_run_makes(plain: Catalogue) -> None:
+    tables = plain.radius_test(200, channel=1)
     assert [member.run_id for member in tables.results.members] == list(NUMBERS)
-    for number, (radii, corrections) in zip(NUMBERS, APERTURE_CORRECTION.items(), strict=True):
+    assert_each_alone(plain, dict(zip(NUMBERS, APERTURE_CORRECTION, strict=True)))
+    assert plain.compare(200, 300).summary()["aors"]["changed"] == 0
+    assert main(["verify", "204", "--db", _place(plain)]) == 0
+
+
+def test_each_run_of_a_few_in_both_databases(catalogue: Catalogue, radii: Path) -> None:
+    catalogue.radius_test(200, radii, channel=1)
+    assert_each_alone(catalogue, dict(zip(FEW, FEW_RADII, strict=True)))
+    assert catalogue.compare(200, 300).summary()["aors"]["changed"] == 0
+    assert main(["verify", "201", "--db", _place(catalogue)]) == 0
+
+
+def assert_each_alone(catalogue: Catalogue, made: dict[int, tuple[float, float, float]]) -> None:
+    for number, radii in made.items():
         alone = catalogue.run(number + 100, channel=1, radius=radii)
         mine = catalogue.get(number)
-        assert mine.parameters.values["aperture_correction"] == corrections[0]
+        assert mine.parameters.values["aperture_correction"] == APERTURE_CORRECTION[radii][0]
         assert mine.parameters == alone.parameters
         assert mine.row.parameters_digest == alone.row.parameters_digest
         assert mine.row.inputs_digest == alone.row.inputs_digest
@@ -132,10 +157,8 @@ def test_each_run_is_the_one_that_run_makes(catalogue: Catalogue) -> None:
         assert mine.problems == alone.problems
         assert mine.counts == alone.counts
     # The rows of the radii differ, or all of this would show nothing.
-    digests = {catalogue.get(number).row.result_digest for number in NUMBERS}
-    assert len(digests) == len(NUMBERS)
-    assert catalogue.compare(200, 300).summary()["aors"]["changed"] == 0
-    assert main(["verify", "204", "--db", _place(catalogue)]) == 0
+    digests = {catalogue.get(number).row.result_digest for number in made}
+    assert len(digests) == len(made)
 
 
 def _place(catalogue: Catalogue) -> str:
@@ -143,10 +166,12 @@ def _place(catalogue: Catalogue) -> str:
     return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(False)
 
 
-def test_the_2018_recipe_pairs_and_bounds_through_each_aperture_alone(plain: Catalogue) -> None:
-    plain.radius_test(200, channel=1, recipe="published-2018")
-    for number, radii in zip(NUMBERS, APERTURE_CORRECTION, strict=True):
-        alone = plain.run(number + 100, channel=1, radius=radii, recipe="published-2018")
+def test_the_2018_recipe_pairs_and_bounds_through_each_aperture_alone(
+    plain: Catalogue, radii: Path
+) -> None:
+    plain.radius_test(200, radii, channel=1, recipe="published-2018")
+    for number, one in zip(FEW, FEW_RADII, strict=True):
+        alone = plain.run(number + 100, channel=1, radius=one, recipe="published-2018")
         assert plain.get(number).row.result_digest == alone.row.result_digest
 
 
@@ -203,11 +228,9 @@ def test_each_frame_is_read_and_each_centre_fitted_once(
 
 
 def test_jobs_make_no_difference(
-    archive: Path, whole: dict[str, bytes], any_location: str, tmp_path: Path
+    catalogue: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    with Catalogue(any_location) as opened:
-        opened.ingest(archive)
-        opened.radius_test(200, channel=1, jobs=2, out=tmp_path / "out", run_tables=True)
+    catalogue.radius_test(200, radii, channel=1, jobs=2, out=tmp_path / "out", run_tables=True)
     assert csv_files(tmp_path / "out") == whole
 
 
@@ -237,37 +260,36 @@ def test_where_no_combination_fits_nothing_is_begun(plain: Catalogue, tmp_path: 
 
 @pytest.mark.parametrize("how", ["kill", "halfway-kill"])
 def test_killed_it_goes_on_where_it_was(
-    how: str, any_location: str, archive: Path, whole: dict[str, bytes], tmp_path: Path
+    how: str, catalogue: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    _goes_on(how, any_location, archive, whole, tmp_path)
+    _goes_on(how, catalogue, radii, whole, tmp_path)
 
 
 @pytest.mark.parametrize("how", ["declared-kill", "interrupt"])
 def test_ended_otherwise_it_goes_on_too(
-    how: str, archive: Path, whole: dict[str, bytes], tmp_path: Path
+    how: str, plain: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    _goes_on(how, str(tmp_path / "iracdb.sqlite"), archive, whole, tmp_path)
+    _goes_on(how, plain, radii, whole, tmp_path)
 
 
 def _goes_on(
-    how: str, location: str, archive: Path, whole: dict[str, bytes], tmp_path: Path
+    how: str, opened: Catalogue, radii: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    words = ("radius-test", "--first-run", "200", "--channel", "1", "--out", "out", "--run-tables")
-    with Catalogue(location) as opened:
-        opened.ingest(archive)
-        ended = cut_short(how, location, *words, folder=tmp_path)
-        assert ended.returncode != 0
-        assert not (tmp_path / "out").exists()
-        assert states(opened) == [(number, "running") for number in NUMBERS]
-        rows = select(opened, "SELECT DISTINCT run_id, aorkey FROM aor_result")
-        left = {} if how.startswith("declared") else {(number, FULL) for number in NUMBERS}
-        assert {(row["run_id"], row["aorkey"]) for row in rows} == set(left)
-        assert [row[2] for row in opened.studies().rows] == ["running"]
-        with pytest.raises(RunRefused, match="not finished"):
-            opened.export_study("radius-test-200", tmp_path / "early")
-        again = command(location, *words, folder=tmp_path)
-        assert again.returncode == 0, again.stderr
-        assert "goes on with the study radius-test-200: 10 runs" in again.stderr
+    words = ("radius-test", "--first-run", "200", "--channel", "1", "--combinations", radii,
+             "--out", "out", "--run-tables")  # fmt: skip
+    ended = cut_short(how, _place(opened), *words, folder=tmp_path)
+    assert ended.returncode != 0
+    assert not (tmp_path / "out").exists()
+    assert states(opened) == [(number, "running") for number in FEW]
+    rows = select(opened, "SELECT DISTINCT run_id, aorkey FROM aor_result")
+    left = {} if how.startswith("declared") else {(number, FULL) for number in FEW}
+    assert {(row["run_id"], row["aorkey"]) for row in rows} == set(left)
+    assert [row[2] for row in opened.studies().rows] == ["running"]
+    with pytest.raises(RunRefused, match="not finished"):
+        opened.export_study("radius-test-200", tmp_path / "early")
+    again = command(_place(opened), *words, folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "goes on with the study radius-test-200: 3 runs" in again.stderr
     assert csv_files(tmp_path / "out") == whole
 
 
@@ -415,23 +437,24 @@ def test_the_locks_of_all_runs_are_held(catalogue: Catalogue) -> None:
         pass
 
 
-def test_another_process_waits_for_none(archive: Path, tmp_path: Path) -> None:
-    location = str(tmp_path / "iracdb.sqlite")
-    words = ("radius-test", "--first-run", "200", "--channel", "1", "--no-tables")
-    with Catalogue(location) as opened:
-        opened.ingest(archive)
-    first = begun(location, *words, folder=tmp_path)
-    try:
-        while not (tmp_path / "waiting").exists():
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.05)
+def test_another_process_waits_for_none(plain: Catalogue, radii: Path, tmp_path: Path) -> None:
+    location = _place(plain)
+    words = (
+        "radius-test",
+        "--first-run",
+        "200",
+        "--channel",
+        "1",
+        "--combinations",
+        radii,
+        "--no-tables",
+    )
+    with begun(location, *words, folder=tmp_path) as first:
         second = command(location, *words, folder=tmp_path)
         assert second.returncode == 4
         assert "Another process is making run 200" in second.stderr
-    finally:
         (tmp_path / "go").touch()
-        first.communicate()
-    assert first.returncode == 0
+        assert first.wait(60) == 0, first.said()
 
 
 # Combinations

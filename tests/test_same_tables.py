@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from built_once import Beginnings
 from run_helpers import begun, command, content, csv_files, cut_short, read_csv, select
+from warm import Begun
 
 from iracdb import Catalogue
 from iracdb.catalogue.locks import run_lock
@@ -119,8 +120,9 @@ def test_order_of_ingest(
     one_go: tuple[dict[str, bytes], list[tuple[Any, ...]]],
 ) -> None:
     with Catalogue(any_location) as catalogue:
-        for path in sorted(archive.rglob("SPITZER_I1_*.fits"), key=lambda p: p.name[::-1])[::-1]:
-            catalogue.ingest(path)
+        paths = sorted(archive.rglob("SPITZER_I1_*.fits"), key=lambda p: p.name[::-1])[::-1]
+        for first in range(0, len(paths), 8):
+            catalogue.ingest(*paths[first : first + 8])
         catalogue.ingest(archive, jobs=2)
         catalogue.run(**OPTIONS, out=tmp_path / "out")
     assert_same(any_location, tmp_path / "out", one_go)
@@ -186,24 +188,16 @@ def test_interrupted_and_gone_on_with(
 
 
 @pytest.fixture
-def holder(location: str, tmp_path: Path) -> Iterator[Any]:
+def holder(location: str, tmp_path: Path) -> Iterator[Begun]:
     """A process that is making the run, and waits in the middle of it."""
     with begun(location, *RUN, folder=tmp_path) as process:
-        try:
-            deadline = time.monotonic() + 60
-            while not (tmp_path / "waiting").exists() and process.poll() is None:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
-            yield process
-        finally:
-            process.kill()
+        yield process
 
 
 def test_two_processes_cannot_make_one_run(
     location: str,
     tmp_path: Path,
-    holder: Any,
+    holder: Begun,
     one_go: tuple[dict[str, bytes], list[tuple[Any, ...]]],
 ) -> None:
     for words in ((), ("--run-id", "1")):
@@ -216,18 +210,19 @@ def test_two_processes_cannot_make_one_run(
     )
     assert other.returncode == 0, other.stderr
     (tmp_path / "go").touch()
-    out, err = holder.communicate(timeout=60)
-    assert holder.returncode == 0, err
+    status = holder.wait(60)
+    out, err = holder.said()
+    assert status == 0, err
     assert "is finished" in out
     assert csv_files(tmp_path / "tables") == one_go[0]
 
 
-def test_the_lock_ends_with_its_process(location: str, tmp_path: Path, holder: Any) -> None:
+def test_the_lock_ends_with_its_process(location: str, tmp_path: Path, holder: Begun) -> None:
     with Catalogue(location) as catalogue:
         with pytest.raises(Busy), run_lock(catalogue._database, 1):
             pass
         holder.kill()
-        holder.wait(timeout=30)
+        holder.wait(30)
         deadline = time.monotonic() + 30
         while True:  # the server takes a moment to notice
             try:

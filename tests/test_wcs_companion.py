@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import Beginnings
 from helpers import fits_of, put, spec, with_card
 from run_helpers import command, content, cut_short, images, select
 
@@ -32,10 +34,10 @@ def put_pair(folder: Path, *, by: float = 0.25, **changes: Any) -> None:
     put(folder, frame, content=moved(frame, by))
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two AORs of two exposures, each as bcd and as a sub2d that points elsewhere."""
-    folder = tmp_path / "archive"
+    folder = tmp_path_factory.mktemp("companions") / "archive"
     for aorkey in (AOR, OTHER):
         for expid in (0, 1):
             put_pair(folder, aorkey=aorkey, expid=expid)
@@ -43,9 +45,41 @@ def archive(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalogue(any_location: str, archive: Path) -> Iterator[Catalogue]:
+def archive(kept: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(kept, tmp_path / "archive"))
+
+
+@pytest.fixture
+def changing(any_location: str, archive: Path) -> Iterator[Catalogue]:
+    """A catalogue of the copy."""
     with Catalogue(any_location) as opened:
         opened.ingest(archive)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def ingested(kept: Path, begun_with: Beginnings) -> Callable[[str], str]:
+    """Puts a catalogue of what is kept where a new one may be made."""
+
+    def fill(place: str) -> None:
+        with Catalogue(place) as made:
+            made.ingest(kept)
+
+    return lambda location: begun_with(location, fill)
+
+
+@pytest.fixture
+def catalogue(any_location: str, ingested: Callable[[str], str]) -> Iterator[Catalogue]:
+    """A catalogue of what is kept, in both kinds of database."""
+    with Catalogue(ingested(any_location), create=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def plain(tmp_path: Path, ingested: Callable[[str], str]) -> Iterator[Catalogue]:
+    """The same in SQLite alone, for what no database has a part in."""
+    with Catalogue(ingested(str(tmp_path / "plain.sqlite")), create=False) as opened:
         yield opened
 
 
@@ -62,24 +96,24 @@ def places(catalogue: Catalogue, run: Any, *names: str) -> list[tuple[Any, ...]]
     return [tuple(row[name] for name in names) for row in images(catalogue, run)]
 
 
-def test_pixels_of_one_file_and_coordinates_of_another(catalogue: Catalogue) -> None:
-    cube = catalogue.run(kind="bcd", radius=RADII)
-    flat = catalogue.run(kind="sub2d", radius=RADII)
-    both = catalogue.run(**MEASURE)
+def test_pixels_of_one_file_and_coordinates_of_another(plain: Catalogue) -> None:
+    cube = plain.run(kind="bcd", radius=RADII)
+    flat = plain.run(kind="sub2d", radius=RADII)
+    both = plain.run(**MEASURE)
     assert both.parameters["wcs"] == "sub2d"
-    assert places(catalogue, both, "x_wcs", "y_wcs") == places(catalogue, flat, "x_wcs", "y_wcs")
+    assert places(plain, both, "x_wcs", "y_wcs") == places(plain, flat, "x_wcs", "y_wcs")
     shifts = [
         mine[0] - other[0]
         for mine, other in zip(
-            places(catalogue, both, "x_wcs"), places(catalogue, cube, "x_wcs"), strict=True
+            places(plain, both, "x_wcs"), places(plain, cube, "x_wcs"), strict=True
         )
     ]
     assert shifts == pytest.approx([0.25] * 4, abs=1e-3)
     # The pixels are the cube's: from a start nearby the fit ends at the same centre.
-    found, of_cube = places(catalogue, both, "x", "raw"), places(catalogue, cube, "x", "raw")
+    found, of_cube = places(plain, both, "x", "raw"), places(plain, cube, "x", "raw")
     for mine, other in zip(found, of_cube, strict=True):
         assert mine == pytest.approx(other, rel=1e-5)
-    assert {row["file_name"][-8:] for row in images(catalogue, both)} == {"bcd.fits"}
+    assert {row["file_name"][-8:] for row in images(plain, both)} == {"bcd.fits"}
 
 
 def test_companions_are_declared_with_role_and_position(catalogue: Catalogue) -> None:
@@ -95,21 +129,21 @@ def test_companions_are_declared_with_role_and_position(catalogue: Catalogue) ->
 
 
 @pytest.mark.parametrize("kind", ["bcd", "sub2d"])
-def test_the_measured_files_own_kind_is_no_companion(catalogue: Catalogue, kind: str) -> None:
-    silent = catalogue.run(kind=kind, radius=RADII)
-    said = catalogue.run(kind=kind, wcs=kind, radius=RADII)
-    assert declared(catalogue, said.run_id) == [(kind, "science", n) for n in (1, 2, 3, 4)]
+def test_the_measured_files_own_kind_is_no_companion(plain: Catalogue, kind: str) -> None:
+    silent = plain.run(kind=kind, radius=RADII)
+    said = plain.run(kind=kind, wcs=kind, radius=RADII)
+    assert declared(plain, said.run_id) == [(kind, "science", n) for n in (1, 2, 3, 4)]
     assert said.row.parameters_digest == silent.row.parameters_digest
     assert said.row.inputs_digest == silent.row.inputs_digest
-    assert content(catalogue, said) == content(catalogue, silent)
+    assert content(plain, said) == content(plain, silent)
 
 
-def test_the_newest_companion_serves(catalogue: Catalogue, archive: Path) -> None:
+def test_the_newest_companion_serves(changing: Catalogue, archive: Path) -> None:
     frame = spec(aorkey=AOR, expid=0, version=2)
     put(archive, frame, content=moved(frame, 0.5))
-    catalogue.ingest(archive)
-    run, cube = catalogue.run(**MEASURE), catalogue.run(kind="bcd", radius=RADII)
-    pairs = zip(places(catalogue, run, "x_wcs"), places(catalogue, cube, "x_wcs"), strict=True)
+    changing.ingest(archive)
+    run, cube = changing.run(**MEASURE), changing.run(kind="bcd", radius=RADII)
+    pairs = zip(places(changing, run, "x_wcs"), places(changing, cube, "x_wcs"), strict=True)
     assert [mine[0] - other[0] for mine, other in pairs] == pytest.approx(
         [0.5, 0.25, 0.25, 0.25], abs=1e-3
     )
@@ -153,63 +187,63 @@ def test_a_companion_of_other_pixels_is_refused(any_location: str, tmp_path: Pat
             catalogue.run(kind="bcd", wcs="sub2d")
 
 
-def test_the_newest_companion_must_be_there(catalogue: Catalogue, archive: Path) -> None:
+def test_the_newest_companion_must_be_there(changing: Catalogue, archive: Path) -> None:
     (gone,) = archive.rglob(f"*_{AOR}_0001_0000_*_sub2d.fits")
     gone.unlink()
-    catalogue.ingest(archive)
+    changing.ingest(archive)
     with pytest.raises(InputsChanged, match=r"sub2d\.fits .*is gone"):
-        catalogue.run(**MEASURE)
-    catalogue.run(kind="bcd", radius=RADII)
-    assert catalogue.run(**MEASURE, where=f"aorkey = {OTHER}").state == "finished"
+        changing.run(**MEASURE)
+    changing.run(kind="bcd", radius=RADII)
+    assert changing.run(**MEASURE, where=f"aorkey = {OTHER}").state == "finished"
 
 
 def test_a_companion_that_changes_meanwhile_keeps_the_run_open(
-    catalogue: Catalogue, archive: Path
+    changing: Catalogue, archive: Path
 ) -> None:
     path = next(iter(archive.rglob("*sub2d.fits")))
     with pytest.raises(InputsChanged, match=r"sub2d\.fits is not the file that was ingested"):
-        catalogue.run(run_id=4, **MEASURE, on_plan=lambda *_: os.utime(path, ns=(1, 1)))
-    assert catalogue.get(4).state == "running"
+        changing.run(run_id=4, **MEASURE, on_plan=lambda *_: os.utime(path, ns=(1, 1)))
+    assert changing.get(4).state == "running"
 
 
-def test_bytes_of_companions_are_checked_too(catalogue: Catalogue, archive: Path) -> None:
+def test_bytes_of_companions_are_checked_too(changing: Catalogue, archive: Path) -> None:
     path = next(iter(archive.rglob("*sub2d.fits")))
     status = path.stat()
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     with pytest.raises(InputsChanged, match=r"sub2d\.fits has other bytes"):
-        catalogue.run(run_id=4, **MEASURE, check_inputs=True)
+        changing.run(run_id=4, **MEASURE, check_inputs=True)
 
 
 def test_a_run_goes_on_with_the_companions_that_it_declared(
-    catalogue: Catalogue, any_location: str, archive: Path, tmp_path: Path
+    changing: Catalogue, any_location: str, archive: Path, tmp_path: Path
 ) -> None:
     words = ("run", "--run-id", "4", "--kind", "bcd", "--wcs", "sub2d",
              "--radius", "3", "3", "7", "--no-tables")  # fmt: skip
-    whole = catalogue.run(run_id=3, **MEASURE)
+    whole = changing.run(run_id=3, **MEASURE)
     done = cut_short("kill", any_location, *words, folder=tmp_path)
     assert done.returncode == -9, done.stderr
     frame = spec(aorkey=OTHER, expid=0, version=2)
     put(archive, frame, content=moved(frame, 0.5))
-    catalogue.ingest(archive)
+    changing.ingest(archive)
     done = command(any_location, *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert content(catalogue, catalogue.get(4)) == content(catalogue, whole)
-    assert declared(catalogue, 4) == declared(catalogue, 3)
-    assert catalogue.get(4).row.inputs_digest == whole.row.inputs_digest
-    findings = [one.code for one in catalogue.audit(4)]
+    assert content(changing, changing.get(4)) == content(changing, whole)
+    assert declared(changing, 4) == declared(changing, 3)
+    assert changing.get(4).row.inputs_digest == whole.row.inputs_digest
+    findings = [one.code for one in changing.audit(4)]
     assert "superseded-files" in findings
 
 
 def test_verify_does_without_images_whose_companion_is_lost(
-    catalogue: Catalogue, archive: Path
+    changing: Catalogue, archive: Path
 ) -> None:
-    run = catalogue.run(**MEASURE)
-    sampled = catalogue.verify(run.run_id, sample=1, seed=7)
+    run = changing.run(**MEASURE)
+    sampled = changing.verify(run.run_id, sample=1, seed=7)
     assert {one.name.rsplit("_", 1)[1] for one in sampled.inputs} == {"bcd.fits", "sub2d.fits"}
     path = next(iter(archive.rglob(f"*_{AOR}_0000_*sub2d.fits")))
     path.unlink()
-    found = catalogue.verify(run.run_id)
+    found = changing.verify(run.run_id)
     assert [one.state for one in found.inputs if one.path == str(path)] == ["missing"]
     assert found.compared.images.not_checked == 1
     assert found.compared.averages.not_checked == 1
@@ -240,16 +274,16 @@ def test_lineage_tells_the_file_of_the_coordinates(catalogue: Catalogue) -> None
     }
 
 
-def test_comparison_keeps_roles_apart(catalogue: Catalogue, archive: Path) -> None:
-    first = catalogue.run(**MEASURE)
-    cube = catalogue.run(kind="bcd", radius=RADII)
-    made = catalogue.compare(first.run_id, cube.run_id).made_by
+def test_comparison_keeps_roles_apart(changing: Catalogue, archive: Path) -> None:
+    first = changing.run(**MEASURE)
+    cube = changing.run(kind="bcd", radius=RADII)
+    made = changing.compare(first.run_id, cube.run_id).made_by
     assert (made.inputs.same, made.inputs.only_a, made.inputs.only_b) == (4, 0, 0)
     assert [each.name for each in made.causes] == ["wcs"]
     frame = spec(aorkey=AOR, expid=0, version=2)
     put(archive, frame, content=moved(frame, 0.5))
-    catalogue.ingest(archive)
-    made = catalogue.compare(first.run_id, catalogue.run(**MEASURE).run_id).made_by
+    changing.ingest(archive)
+    made = changing.compare(first.run_id, changing.run(**MEASURE).run_id).made_by
     assert dict(made.inputs.companions) == {"wcs": 1}
     ((what, name, sentence),) = [(one.what, one.name, one.sentence) for one in made.causes]
     assert (what, name) == ("input", "wcs")
@@ -299,9 +333,9 @@ def test_a_cbcd_is_measured_as_a_bcd_is(any_location: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["bunc", "bimsk", "jpeg"])
-def test_only_science_gives_coordinates(catalogue: Catalogue, kind: str) -> None:
+def test_only_science_gives_coordinates(plain: Catalogue, kind: str) -> None:
     with pytest.raises(UsageError, match="is not a kind that can give the coordinate system"):
-        catalogue.plan(wcs=kind)
+        plain.plan(wcs=kind)
 
 
 # --- The real frames -----------------------------------------------------------------------------

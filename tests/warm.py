@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 
 CONTEXT = get_context("forkserver")
@@ -27,12 +27,20 @@ CONTEXT.set_forkserver_preload(
         "iracdb.export.study_files",
         "iracdb.published.ahead",
         "iracdb.runs.execute",
+        "iracdb.runs.ready",
         "iracdb.verify.verifying",
         "psycopg",
         "rich.progress",
         "rich.table",
     ]
 )
+
+
+def _leave_it(modules_names: list[str]) -> None:
+    """`iracdb.workers.make_ready` would put one of these modules in the place of all."""
+
+
+forkserver.set_forkserver_preload = _leave_it
 
 
 def carried_out(
@@ -44,22 +52,64 @@ def carried_out(
     seconds: float,
 ) -> subprocess.CompletedProcess[str]:
     """Carry out a program in Python in a new process and session, as ``python -c`` would."""
-    with tempfile.TemporaryDirectory() as place:
-        paths = [str(Path(place, name)) for name in ("out", "err")]
-        process = CONTEXT.Process(
-            target=_begin, args=(program, list(words), str(folder), dict(environment), paths)
-        )
-        process.start()
-        try:
-            process.join(seconds)
-            if process.exitcode is None:
-                raise subprocess.TimeoutExpired(list(words), seconds)
-            out, err = (Path(path).read_text(encoding="utf-8") for path in paths)
-            return subprocess.CompletedProcess(list(words), process.exitcode, out, err)
-        finally:
-            process.kill()
-            process.join()
-            process.close()
+    with Begun(program, words, folder, environment) as process:
+        status = process.wait(seconds)
+        return subprocess.CompletedProcess(list(words), status, *process.said())
+
+
+class Begun:
+    """A program in Python that is carried out in a new process and session; killed at the end.
+
+    Parameters
+    ----------
+    program : str
+        Its text.
+    words : sequence of str
+        Its arguments.
+    folder : pathlib.Path
+        Where it runs.
+    environment : mapping
+        All of it.
+    """
+
+    def __init__(
+        self, program: str, words: Sequence[str], folder: Path, environment: Mapping[str, str]
+    ) -> None:
+        self._words = list(words)
+        self._place = tempfile.TemporaryDirectory()
+        self._paths = [str(Path(self._place.name, name)) for name in ("out", "err")]
+        given = (program, self._words, str(folder), dict(environment), self._paths)
+        self._process = CONTEXT.Process(target=_begin, args=given)
+        self._process.start()
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end, and give its exit status."""
+        self._process.join(seconds)
+        if self.status is None:
+            raise subprocess.TimeoutExpired(self._words, seconds)
+        return self.status
+
+    def said(self) -> list[str]:
+        """Read what it has written, to both streams."""
+        return [Path(path).read_text(encoding="utf-8") for path in self._paths]
+
+    def kill(self) -> None:
+        """Kill it."""
+        self._process.kill()
+
+    def __enter__(self) -> Begun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._place.cleanup()
 
 
 def _begin(

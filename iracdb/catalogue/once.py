@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 _INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -35,10 +36,25 @@ def find_or_insert(
     int
         Its ``id``.
     """
-    held = select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
-    found = connection.execute(held).scalar_one_or_none()
+    held = _held(table, tuple((name, value is None) for name, value in key.items()))
+    found = connection.execute(held, key).scalar_one_or_none()
     if found is None:
-        insert = _INSERT[connection.dialect.name](table).values(**key, **values)
-        connection.execute(insert.on_conflict_do_nothing(index_elements=list(key)))
-        found = connection.execute(held).scalar_one()
+        insert = _insert(connection.dialect.name, table, tuple(key))
+        connection.execute(insert, {**key, **values})
+        found = connection.execute(held, key).scalar_one()
     return int(found)
+
+
+# Kept: a run notes thousands of targets, and to make a statement takes longer than to execute it.
+@cache
+def _held(table: Table, key: tuple[tuple[str, bool], ...]) -> Select[tuple[Any]]:
+    """Select the row of a key, of whose columns is told which are NULL."""
+    columns = ((table.c[name], is_null) for name, is_null in key)
+    return select(table.c.id).where(
+        *(c.is_(None) if is_null else c == bindparam(c.name) for c, is_null in columns)
+    )
+
+
+@cache
+def _insert(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
+    return _INSERT[dialect](table).on_conflict_do_nothing(index_elements=list(key))

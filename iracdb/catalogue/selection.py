@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from iracdb.catalogue.database import in_batches
 from iracdb.catalogue.tables import aor, file, frame
@@ -310,6 +310,9 @@ class AorGlimpse:
     last: Row[Any] | None
 
 
+_AOR = select(aor).where(aor.c.aorkey == bindparam("aorkey"))
+
+
 def glimpse(connection: Connection, aorkey: int, channel: int) -> AorGlimpse | None:
     """Tell what is known of an AOR that has no file of the kind asked for.
 
@@ -327,7 +330,7 @@ def glimpse(connection: Connection, aorkey: int, channel: int) -> AorGlimpse | N
     AorGlimpse or None
         None where the AOR is not held at all.
     """
-    held = connection.execute(select(aor).where(aor.c.aorkey == aorkey)).one_or_none()
+    held = connection.execute(_AOR, {"aorkey": aorkey}).one_or_none()
     if held is None:
         return None
     mine = (frame.c.aorkey == aorkey, frame.c.channel == channel)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from iracdb.catalogue.once import find_or_insert
 from iracdb.catalogue.tables import target
@@ -139,19 +139,22 @@ def find_or_add(
     return find_or_insert(connection, target, {"identity": position.identity}, values)
 
 
+_NEAR = (
+    select(target.c.id, target.c.ra, target.c.dec)
+    .where(
+        target.c.dec.between(bindparam("low"), bindparam("high")),
+        target.c.pm_ra.is_(None),
+        target.c.epoch.is_(None),
+    )
+    .order_by(target.c.id)
+)
+
+
 def _nearest(
     connection: Connection, ra: float, dec: float, other_than: Collection[int]
 ) -> int | None:
     degrees = SAME_TARGET_ARCSEC / 3600
-    near = connection.execute(
-        select(target.c.id, target.c.ra, target.c.dec)
-        .where(
-            target.c.dec.between(dec - degrees, dec + degrees),
-            target.c.pm_ra.is_(None),
-            target.c.epoch.is_(None),
-        )
-        .order_by(target.c.id)
-    ).all()
+    near = connection.execute(_NEAR, {"low": dec - degrees, "high": dec + degrees}).all()
     apart = [
         (separation_arcsec(ra, dec, row.ra, row.dec), row.id)
         for row in near

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from iracdb.catalogue.database import Database
 from iracdb.errors import RunRefused, UsageError
 from iracdb.runs import registry
-from iracdb.runs.replay import Replayed, Rows, replay, shares
+from iracdb.runs.replay import Replayed, Replays, Rows, shares
 from iracdb.runs.stored_rows import applied_rules, averages_of, images_of, rows_of, rules_of
 
 AGREES = 1e-12
@@ -135,10 +135,28 @@ def recompute(database: Database, which: int | str, recipe: str = "manual") -> R
             )
         averages = averages_of(connection, run.run_id)
         images = images_of(connection, run.run_id)
-    return _recomputed(run, averages, images, recipe)
+    return _recomputed(run, averages, replays_of(averages, images), recipe)
 
 
-def verdict_of(run: Any, averages: Sequence[Any], images: dict[int, list[Any]]) -> Recomputation:
+def replays_of(averages: Sequence[Any], images: Mapping[int, list[Any]]) -> dict[int, Replays]:
+    """Make ready to make averages again.
+
+    Parameters
+    ----------
+    averages : sequence of Row
+        From `averages_of`.
+    images : mapping
+        From `images_of`.
+
+    Returns
+    -------
+    dict
+        By the number of the average.
+    """
+    return {average.id: Replays(rows_of(images.get(average.id, []))) for average in averages}
+
+
+def verdict_of(run: Any, averages: Sequence[Any], replays: Mapping[int, Replays]) -> Recomputation:
     """Make a published run again by its own rules.
 
     Parameters
@@ -147,28 +165,27 @@ def verdict_of(run: Any, averages: Sequence[Any], images: dict[int, list[Any]]) 
         Of the table ``run``.
     averages : sequence of Row
         From `averages_of`.
-    images : dict
-        From `images_of`.
+    replays : mapping
+        From `replays_of`.
 
     Returns
     -------
     Recomputation
         By the recipe ``published-2018``.
     """
-    return _recomputed(run, averages, images, "published-2018")
+    return _recomputed(run, averages, replays, "published-2018")
 
 
 def _recomputed(
-    run: Any, averages: Sequence[Any], images: dict[int, list[Any]], recipe: str
+    run: Any, averages: Sequence[Any], replays: Mapping[int, Replays], recipe: str
 ) -> Recomputation:
-    rows = tuple(_again(run, average, images.get(average.id, []), recipe) for average in averages)
+    rows = tuple(_again(run, average, replays[average.id], recipe) for average in averages)
     return Recomputation(run.run_id, run.name, recipe, rows, _verdict(run, rows, recipe))
 
 
-def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomputed:
-    rows = rows_of(images)
+def _again(run: Any, average: Any, replays: Replays, recipe: str) -> Recomputed:
     rules = rules_of(run, average)
-    again = replay(rows, applied_rules(run, average, recipe))
+    again = replays(applied_rules(run, average, recipe))
     flux = again.mean.flux
     return Recomputed(
         average.id,
@@ -179,8 +196,8 @@ def _again(run: Any, average: Any, images: Sequence[Any], recipe: str) -> Recomp
         flux if math.isfinite(flux) else None,
         average.n_rejected,
         again.mean.n_rejected,
-        shares(rows, rules) if recipe == "manual" else {},
-        rows,
+        shares(replays, rules) if recipe == "manual" else {},
+        replays.rows,
         again,
     )
 

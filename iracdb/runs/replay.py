@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from iracdb.irac.handbook import PIXEL_SIZE, is_cryogenic
 from iracdb.photometry.combine import Average, average, to_mjy
-from iracdb.photometry.correction import correct, tables_of
+from iracdb.photometry.correction import Corrected, correct, tables_of
 from iracdb.photometry.rejection import parse_rejection
 
 FloatArray = npt.NDArray[np.float64]
@@ -156,30 +156,60 @@ def replay(rows: Rows, rules: Rules) -> Replayed:
     Replayed
         The average and what it is made of.
     """
-    cryogenic = np.array([is_cryogenic(mjd) for mjd in rows.mjd], dtype=bool)
-    made = correct(
-        rows.x,
-        rows.y,
-        rows.net,
-        channel=rules.channel,
-        tables=tables_of(rules.tables, cryogenic),
-        subarray=np.full(rows.net.shape, rules.subarray),
-        pairing=rules.pairing,
-    )
-    mjy = to_mjy(made.flux, rules.aperture_correction, rules.pixel_size)
-    mean = average(mjy, parse_rejection(rules.rejection))
-    return Replayed(mean, made.array_location, made.pixel_phase, made.flux)
+    return Replays(rows)(rules)
 
 
-def shares(rows: Rows, rules: Rules) -> dict[str, float]:
+class Replays:
+    """An average made again by one set of rules after the other.
+
+    What several of them have in common is made once.
+
+    Parameters
+    ----------
+    rows : Rows
+        Its images.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self._cryogenic = np.array([is_cryogenic(mjd) for mjd in rows.mjd], dtype=bool)
+        self._corrected: dict[Rules, Corrected] = {}
+        self._made: dict[Rules, Replayed] = {}
+
+    def __call__(self, rules: Rules) -> Replayed:
+        """Make it again, as `replay` does."""
+        if rules not in self._made:
+            made = self._correct(rules)
+            mjy = to_mjy(made.flux, rules.aperture_correction, rules.pixel_size)
+            mean = average(mjy, parse_rejection(rules.rejection))
+            self._made[rules] = Replayed(mean, made.array_location, made.pixel_phase, made.flux)
+        return self._made[rules]
+
+    def _correct(self, rules: Rules) -> Corrected:
+        # Rejection has no part in it.
+        alike = replace(rules, rejection="none")
+        if alike not in self._corrected:
+            self._corrected[alike] = correct(
+                self.rows.x,
+                self.rows.y,
+                self.rows.net,
+                channel=rules.channel,
+                tables=tables_of(rules.tables, self._cryogenic),
+                subarray=np.full(self.rows.net.shape, rules.subarray),
+                pairing=rules.pairing,
+            )
+        return self._corrected[alike]
+
+
+def shares(replays: Replays, rules: Rules) -> dict[str, float]:
     """Split the change from the rules of 2018 to those of the manual by known issue.
 
     One rule after the other is put right, in this order: pairing, tables, rejection.
 
     Parameters
     ----------
-    rows : Rows
-        The images of one average.
+    replays : Replays
+        Of the images of one average.
     rules : Rules
         Of a published run.
 
@@ -193,6 +223,6 @@ def shares(rows: Rows, rules: Rules) -> dict[str, float]:
     steps.append(replace(steps[-1], pairing=right.pairing))
     steps.append(replace(steps[-1], tables=right.tables))
     steps.append(replace(steps[-1], rejection=right.rejection))
-    fluxes = [replay(rows, step).mean.flux for step in steps]
+    fluxes = [replays(step).mean.flux for step in steps]
     names = ("pairing", "tables", "rejection")
     return {name: fluxes[i + 1] - fluxes[i] for i, name in enumerate(names)}

@@ -15,20 +15,18 @@ from iracdb.photometry.combine import to_mjy
 from iracdb.photometry.rejection import MinMax
 from iracdb.published.audit.applied import off_aperture, other_version
 from iracdb.published.audit.finding import Finding
-from iracdb.published.recompute import verdict_of
-from iracdb.runs.replay import Rows, Rules, replay
-from iracdb.runs.stored_rows import averages_of, images_of, rows_of, rules_of
+from iracdb.published.recompute import replays_of, verdict_of
+from iracdb.runs.replay import Replays, Rules
+from iracdb.runs.stored_rows import averages_of, images_of, rules_of
 
 
 def chain(connection: Connection, run: Any) -> Iterator[Finding]:
     """Make each average again, and find what its rules did."""
     averages = averages_of(connection, run.run_id)
     images = images_of(connection, run.run_id)
-    replayed = []
-    for average in averages:
-        rows = rows_of(images.get(average.id, []))
-        replayed.append((average, rows, rules_of(run, average)))
-    verdict = verdict_of(run, averages, images)
+    replays = replays_of(averages, images)
+    replayed = [(average, replays[average.id], rules_of(run, average)) for average in averages]
+    verdict = verdict_of(run, averages, replays)
     if not verdict.agrees:
         yield Finding(
             "not-reproducible", run.run_id, run.name, verdict.verdict,
@@ -49,11 +47,11 @@ def chain(connection: Connection, run: Any) -> Iterator[Finding]:
     yield from off_aperture(connection, run)
 
 
-def _mispaired(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Finding]:
+def _mispaired(run: Any, replayed: list[tuple[Any, Replays, Rules]]) -> Iterator[Finding]:
     moved = []
-    for average, rows, rules in replayed:
-        was = replay(rows, rules).mean.flux
-        right = replay(rows, replace(rules, pairing="image")).mean.flux
+    for average, replays, rules in replayed:
+        was = replays(rules).mean.flux
+        right = replays(replace(rules, pairing="image")).mean.flux
         if np.isfinite(was) and was != right:
             moved.append((average, right - was, abs(right / was - 1) if was else np.inf))
     if moved:
@@ -72,18 +70,18 @@ def _mispaired(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Fi
         )
 
 
-def _wrong_tables(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Finding]:
+def _wrong_tables(run: Any, replayed: list[tuple[Any, Replays, Rules]]) -> Iterator[Finding]:
     warm = [
-        (average, rows, rules)
-        for average, rows, rules in replayed
+        (average, replays, rules)
+        for average, replays, rules in replayed
         if rules.tables == "cryo"
-        and (rows.mjd > LAST_CRYOGENIC_MJD).any()
-        and np.isfinite(rows.net).any()
+        and (replays.rows.mjd > LAST_CRYOGENIC_MJD).any()
+        and np.isfinite(replays.rows.net).any()
     ]
     if warm:
         changes = [
-            abs(replay(rows, replace(rules, tables="auto")).mean.flux / average.flux - 1)
-            for average, rows, rules in warm
+            abs(replays(replace(rules, tables="auto")).mean.flux / average.flux - 1)
+            for average, replays, rules in warm
         ]
         yield Finding(
             "wrong-mission-tables",
@@ -96,12 +94,12 @@ def _wrong_tables(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator
         )
 
 
-def _blind_rejection(run: Any, replayed: list[tuple[Any, Rows, Rules]]) -> Iterator[Finding]:
+def _blind_rejection(run: Any, replayed: list[tuple[Any, Replays, Rules]]) -> Iterator[Finding]:
     blind = []
-    for average, rows, rules in replayed:
+    for average, replays, rules in replayed:
         if rules.rejection != "published":
             continue
-        again = replay(rows, rules)
+        again = replays(rules)
         mjy = to_mjy(again.corrected, rules.aperture_correction, rules.pixel_size)
         workable = mjy[np.isfinite(mjy)]
         if again.mean.n_rejected and MinMax()(workable).kept.all():
