@@ -21,6 +21,54 @@ SECONDS = 30
 LONGEST_WALK = 120
 """Presses of the tabulator until something must have been reached."""
 
+AT_ONCE = 20
+"""Presses that are sent together."""
+
+# Of siblings that are made alike, as the rows of a table, two stay: what keeps people out of one
+# keeps them out of all, and to look at each takes long. Alike are those of the same elements,
+# classes, roles and attributes, with texts in the same places, however often these are repeated
+# within.
+TAKE_ALIKE_AWAY = """
+const values = ["class", "role", "scope", "type", "tabindex"];
+const outlines = new Map();
+const outline = (one) => {
+    if (!outlines.has(one)) {
+        const attributes = [...one.attributes].map((each) =>
+            [each.name, values.includes(each.name) ? each.value : each.value.trim() !== ""]);
+        const texts = [...one.childNodes].some((each) =>
+            each.nodeType === Node.TEXT_NODE && each.data.trim() !== "");
+        outlines.set(one, JSON.stringify(
+            [one.tagName, attributes, texts, [...new Set([...one.children].map(outline))]]));
+    }
+    return outlines.get(one);
+};
+for (const parent of document.body.querySelectorAll("*")) {
+    const seen = new Map();
+    for (const one of [...parent.children]) {
+        seen.set(outline(one), (seen.get(outline(one)) ?? 0) + 1);
+        if (seen.get(outline(one)) > 2) one.remove();
+    }
+}
+"""
+
+# The tabulator is listened to no more once it has reached what it was to reach.
+STOP_AT = """
+const selector = arguments[0];
+window.reached = false;
+const stop = (event) => { if (event.key === "Tab") event.preventDefault(); };
+const look = (event) => {
+    if (!window.reached && event.target.matches(selector)) {
+        window.reached = true;
+        document.addEventListener("keydown", stop, true);
+    }
+};
+document.addEventListener("focusin", look, true);
+window.forget = () => {
+    document.removeEventListener("keydown", stop, true);
+    document.removeEventListener("focusin", look, true);
+};
+"""
+
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
@@ -118,22 +166,24 @@ class Reader:
 
     def tab_to(self, selector: str) -> None:
         """Go by the tabulator to what a selector names; it must show where the focus is."""
-        for _ in range(LONGEST_WALK):
-            self.press(Keys.TAB)
-            if self.browser.execute_script(
-                "return document.activeElement.matches(arguments[0])", selector
-            ):
+        self.browser.execute_script(STOP_AT, selector)
+        for _ in range(LONGEST_WALK // AT_ONCE):
+            self.press(Keys.TAB * AT_ONCE)
+            if self.browser.execute_script("return window.reached"):
                 shown = self.browser.execute_script(
+                    "window.forget();"
                     "const one = getComputedStyle(document.activeElement);"
-                    "return one.outlineStyle !== 'none' && parseFloat(one.outlineWidth) >= 2"
+                    "return document.activeElement.matches(arguments[0])"
+                    " && one.outlineStyle !== 'none' && parseFloat(one.outlineWidth) >= 2",
+                    selector,
                 )
                 assert shown, f"{selector} does not show that it has the focus"
                 return
         raise NoSuchElementException(f"no {selector} was reached by the tabulator on {self.path}")
 
     def violations(self) -> list[str]:
-        """Ask axe-core what keeps people out."""
-        self.browser.execute_script(AXE_SCRIPT)
+        """Ask axe-core what keeps people out; the page must be opened again for anything else."""
+        self.browser.execute_script(AXE_SCRIPT + TAKE_ALIKE_AWAY)
         found = self.browser.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "axe.run(document, {resultTypes: ['violations']}).then(done)"

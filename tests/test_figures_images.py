@@ -31,7 +31,7 @@ from iracdb.photometry.response import response_factors
 from iracdb.report import drawing
 from iracdb.report.figures import binning, residuals
 from iracdb.report.points import robust_range
-from iracdb.report.registry import Figure, figure_named
+from iracdb.report.registry import figure_named
 from iracdb.report.style import REJECTED, look, new_figure
 from iracdb.report.subject import Subject
 from iracdb.report.worked_out import robust_sigma, slope
@@ -496,35 +496,71 @@ def draws(catalogue: Catalogue) -> bool:
     return catalogue._database.dialect == "sqlite"
 
 
-def pictures(catalogue: Catalogue, figure: Figure, name: str, **which: Any) -> QTable:
-    table = drawing.gather(figure, subject(catalogue, name, **which))
-    if draws(catalogue):
-        assert len(drawing.picture(figure, table, dpi=40)) > 2000
-    return table
+def rendered(figure: str, table: QTable) -> list[Axes]:
+    """Draw to the pixels, but leave panels where they are: to make room for words takes longest.
+
+    Room is made for those that are drawn as `iracdb plot` draws them, and for stored pictures.
+    """
+    with look():
+        asked = figure_named(figure)
+        made_figure, ax = new_figure(asked.size)
+        made_figure.set_layout_engine("none")
+        result = asked.module.draw(table, ax)
+        made_figure.canvas.draw()
+    assert np.ptp(np.asarray(made_figure.canvas.buffer_rgba())) > 0
+    return result if isinstance(result, list) else [result]
 
 
 @pytest.mark.parametrize("figure", NAMES)
-@pytest.mark.parametrize("name", ["simulated", "alone", "edge", "everything", "plain"])
+def test_each_figure_of_all_that_there_is(catalogue: Catalogue, figure: str) -> None:
+    table = made(catalogue, figure, "everything")
+    if draws(catalogue):
+        assert len(drawing.picture(figure_named(figure), table, dpi=40)) > 2000
+
+
+@pytest.mark.parametrize("figure", NAMES)
+def test_a_figure_is_drawn_from_its_file_as_well(catalogue: Catalogue, figure: str) -> None:
+    table = made(catalogue, figure)
+    again = QTable.read(drawing.table_text(table).decode(), format="ascii.ecsv")
+    if not draws(catalogue):
+        assert again.colnames == table.colnames
+        return
+    for one, other in zip(drawn(figure, again), drawn(figure, table), strict=True):
+        assert same(points(one, ""), *points(other, "").T)
+        assert one.get_title(loc="left") == other.get_title(loc="left")
+
+
+# What was not corrected for shows in these two; in the others it is a run over one AOR.
+UNCORRECTED = ("pixel-phase", "array-location")
+
+
+@pytest.mark.parametrize("figure", NAMES)
+@pytest.mark.parametrize("name", ["alone", "edge", "plain"])
 def test_each_figure_of_each_run(catalogue: Catalogue, figure: str, name: str) -> None:
-    table = pictures(catalogue, figure_named(figure), name)
-    if name == "simulated":
-        again = QTable.read(drawing.table_text(table).decode(), format="ascii.ecsv")
-        found, expected = drawn(figure, again), drawn(figure, table)
-        for one, other in zip(found, expected, strict=True):
-            assert same(points(one, ""), *points(other, "").T)
-            assert one.get_title(loc="left") == other.get_title(loc="left")
+    table = made(catalogue, figure, name)
+    if draws(catalogue) and (name != "plain" or figure in UNCORRECTED):
+        rendered(figure, table)
 
 
 @pytest.mark.parametrize("figure", NAMES)
 def test_each_figure_of_one_aor_and_of_one_target(catalogue: Catalogue, figure: str) -> None:
-    pictures(catalogue, figure_named(figure), "everything", aors=(DITHERED, CRYO))
-    pictures(catalogue, figure_named(figure), "everything", target=STAR)
+    table = made(catalogue, figure, "everything", aors=(DITHERED, CRYO))
+    if draws(catalogue):
+        rendered(figure, table)
+    # All that shows the star is the run over the AORs of the star.
+    star, simulated = made(catalogue, figure, "everything", target=STAR), made(catalogue, figure)
+    assert star.colnames == simulated.colnames
+    for name in set(star.colnames) - {"row", "image"}:
+        assert list(star[name].astype(str)) == list(simulated[name].astype(str)), name
+    assert star.meta["numbers"] == simulated.meta["numbers"]
 
 
 @pytest.mark.parametrize("figure", NAMES)
 @pytest.mark.parametrize("name", ["old13", "hd_cryo_final"])
 def test_each_figure_of_a_published_run(with_published: Catalogue, figure: str, name: str) -> None:
-    pictures(with_published, figure_named(figure), name)
+    table = made(with_published, figure, name)
+    if draws(with_published):
+        rendered(figure, table)
 
 
 def test_what_a_published_run_does_not_tell(with_published: Catalogue) -> None:
@@ -632,9 +668,9 @@ def test_the_comparison_sees_half_a_pixel(catalogue: Catalogue, tmp_path: Path) 
     if not draws(catalogue):
         return
     table = made(catalogue, "timeseries")
-    small_picture("timeseries", table, tmp_path / "expected.png")
     table["x"] += 0.5 * table["x"].unit
     small_picture("timeseries", table, tmp_path / "found.png")
+    (tmp_path / "expected.png").write_bytes((STORED / "timeseries.png").read_bytes())
     told = compare_images(str(tmp_path / "expected.png"), str(tmp_path / "found.png"), TOLERANCE)
     assert told is not None
     assert "RMS" in told

@@ -40,13 +40,19 @@ WITH_ALL_FIGURES = (
     "test_every_number_of_the_averages_is_the_catalogues[sqlite]",
     "test_imported_runs[sqlite]",
 )
-"""Drawing takes a page's time: other tests, of what is around figures, draw the first alone."""
+WITH_ONE_FIGURE = (
+    "test_whatever_is_in_it_is_escaped",
+    "test_from_the_command_line",
+    "test_withdrawn_unfinished_and_empty_runs[sqlite]",
+)
+"""Drawing takes a page's time: other tests, of what is around figures, draw none."""
 
 
 @pytest.fixture(autouse=True)
 def _figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.name not in WITH_ALL_FIGURES:
-        monkeypatch.setattr(page_figures, "FIGURES", FIGURES[:1])
+        one = request.node.name in WITH_ONE_FIGURE
+        monkeypatch.setattr(page_figures, "FIGURES", FIGURES[:one])
 
 
 def fill(location: str, folder: Path) -> Catalogue:
@@ -324,7 +330,10 @@ def test_withdrawn_unfinished_and_empty_runs(catalogue: Catalogue) -> None:
 
 @pytest.mark.reference
 def test_imported_runs(
-    published_runs_at: Callable[[str], str], any_location: str, tmp_path: Path
+    published_runs_at: Callable[[str], str],
+    any_location: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with Catalogue(published_runs_at(any_location)) as catalogue:
         path = catalogue.report("hd_warm_final", tmp_path / "warm.html")
@@ -353,6 +362,7 @@ def test_imported_runs(
         assert [(row[0][0], row[1][0]) for row in log] == [
             (name.strip(), value.strip()) for name, value in run.log_fields()
         ]
+        monkeypatch.setattr(page_figures, "FIGURES", ())
         compared = check_alone(text_of(catalogue, "run13", against="run20"))
         assert "iracdb compare run20 run13" in compared.codes
 

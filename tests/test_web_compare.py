@@ -21,6 +21,7 @@ from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database
 from iracdb.compare.listed import changed_rows
 from iracdb.errors import InputRefused
+from iracdb.report import page_figures
 from iracdb.web.pages import comparing
 from iracdb.web.reading import comparisons
 from iracdb.web.view import plain
@@ -374,6 +375,8 @@ def test_the_report_is_a_file_of_its_own(
     catalogue: Catalogue, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     html = pytest.importorskip("iracdb.report.html")
+    # All figures of a report are drawn in test_report.py.
+    monkeypatch.setattr(page_figures, "FIGURES", page_figures.FIGURES[:1])
     answer = client.get("/run/3/report.html?against=1")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="Newest_report.html"'

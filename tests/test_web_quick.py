@@ -18,6 +18,8 @@ from web_helpers import client_of
 from iracdb import Catalogue
 from iracdb.catalogue.database import Database
 from iracdb.export.log import log_fields
+from iracdb.report import page_figures
+from iracdb.report.drawing import table_text
 from iracdb.report.registry import FIGURES
 from iracdb.runs import results
 from iracdb.web import pictures as kept_pictures
@@ -149,8 +151,17 @@ def test_no_page_makes_a_digest(
 # --- Pictures ------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _drawn_on_one_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture is drawn from its table alone: beside PostgreSQL the table stands in for it."""
+    if "[postgresql" in request.node.name:
+        monkeypatch.setattr(
+            figures, "picture", lambda _, table, ending: table_text(table) + ending.encode()
+        )
+
+
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def work(_drawn_on_one_database: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is done for pictures, in order."""
     done: list[str] = []
     for name in ("gather", "picture"):
@@ -300,6 +311,8 @@ def test_who_waits_too_long_is_told_to_come_again(
     address: str, turns: str, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql, "why_not_a_reader", lambda *_: None)
+    # All figures of a report are drawn in test_report.py.
+    monkeypatch.setattr(page_figures, "FIGURES", page_figures.FIGURES[:1])
     few = Turns("work", at_once=1, waiting=1, seconds=0.05)
     client = client_of(catalogue, **{turns: few})
     with few.turn():

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +26,43 @@ from iracdb.compare.shares import CAUSES, LOCATION, PHASE
 from iracdb.errors import InputRefused, NotFound, UsageError
 from iracdb.irac.simulate import FrameSpec, file_path, simulate_frame
 from iracdb.irac.simulate.cards import fits_bytes
+from iracdb.published.recompute import Recomputation
 
 WITHIN = 1e-12
 # From a square pixel of 1.221 arcsec to mJy, with the original's radian.
 MJY = 1.221**2 / 206265.0**2 * 1e9
-NAMES = ("run1", "run5", "run6", "run10", "run13", "run17", "run18", "run20", "run22",
-         "hd_warm_final", "mk_test1", "mk_test2", "ngc2420_337", "ngc2420_ch2",
-         "upperSco_final")  # fmt: skip
 FIRST = 65844480
 PAGE = Path(__file__).parents[1] / "docs" / "explaining.md"
 
 
+RECOMPUTED = {"hd_warm_final": 41, "ngc2420_337": 42}
+"""Runs that are recomputed, and the numbers by which that is kept."""
+
+
 @pytest.fixture(scope="module")
-def catalogue(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
-    """Fifteen of the runs, and two that are kept from them as done right."""
-    folder = tmp_path_factory.mktemp("why")
-    for name in NAMES:
-        copy_run(reference / "published_runs", folder, name)
-    with Catalogue(folder / "iracdb.sqlite") as opened:
-        opened.import_runs(folder, targets=[reference / "coordinates"])
-        for name, number in (("hd_warm_final", 41), ("ngc2420_337", 42)):
-            opened.keep_recomputed(opened.recompute(name), number=number)
+def imported(
+    published_runs_at: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
+    """The runs of 2018."""
+    location = str(tmp_path_factory.mktemp("why") / "iracdb.sqlite")
+    with Catalogue(published_runs_at(location), create=False) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def recomputed(imported: Catalogue) -> dict[str, Recomputation]:
+    """Two of them, done right."""
+    made = {name: imported.recompute(name) for name in RECOMPUTED}
+    for name, number in RECOMPUTED.items():
+        imported.keep_recomputed(made[name], number=number)
+    return made
+
+
+@pytest.fixture(scope="module")
+def catalogue(imported: Catalogue, recomputed: dict[str, Recomputation]) -> Catalogue:
+    """The runs of 2018, and two that are kept from them as done right."""
+    del recomputed
+    return imported
 
 
 @pytest.fixture(scope="module")
@@ -136,14 +151,13 @@ def test_646_became_649_because_of_one_image(catalogue: Catalogue, published: Pa
     assert back["pairing"] == pytest.approx(-shares["pairing"], rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("parent", "kept", "telling"), [("hd_warm_final", 41, 97), ("ngc2420_337", 42, 39)]
-)
+@pytest.mark.parametrize(("parent", "telling"), [("hd_warm_final", 97), ("ngc2420_337", 39)])
 def test_shares_are_those_of_recompute(
-    catalogue: Catalogue, parent: str, kept: int, telling: int
+    catalogue: Catalogue, recomputed: dict[str, Recomputation], parent: str, telling: int
 ) -> None:
+    kept = RECOMPUTED[parent]
     checked = paired = 0
-    for row in catalogue.recompute(parent).rows:
+    for row in recomputed[parent].rows:
         if row.published is None or row.recomputed is None:
             continue
         found = catalogue.why(parent, row.aorkey, kept, row=row.row_number)
@@ -168,22 +182,20 @@ def test_shares_are_those_of_recompute(
 def test_cryogenic_tables_on_warm_data(published: Path, tmp_path: Path) -> None:
     """As run2 was: ten columns, no rejection, times of the warm mission."""
     copy_run(published, tmp_path, "run1", "run2")
-    copy_run(published, tmp_path, "run5", "run7")
-    for name in ("run2", "run7"):
-        for which, title in (("aor", "Time (MJD)"), ("img", "Time[MJD]")):
-            path = tmp_path / f"{name}_{which}_data.csv"
-            lines = [line.split(",") for line in path.read_text().splitlines()]
-            place = lines[0].index(title)
-            for line in lines[1:]:
-                line[place] = repr(round(float(line[place]) + 3000, 7))
-            path.write_text("".join(",".join(line) + "\n" for line in lines))
+    for which, title in (("aor", "Time (MJD)"), ("img", "Time[MJD]")):
+        path = tmp_path / f"run2_{which}_data.csv"
+        lines = [line.split(",") for line in path.read_text().splitlines()]
+        place = lines[0].index(title)
+        for line in lines[1:]:
+            line[place] = repr(round(float(line[place]) + 3000, 7))
+        path.write_text("".join(",".join(line) + "\n" for line in lines))
     with Catalogue(tmp_path / "iracdb.sqlite") as catalogue:
         catalogue.import_runs(tmp_path)
-        for which in ("2", "7"):
-            catalogue.keep_recomputed(catalogue.recompute(which), name=f"right{which}")
-        aors = [row.aorkey for row in catalogue.recompute(2).rows if row.published is not None]
+        recomputed = catalogue.recompute(2)
+        catalogue.keep_recomputed(recomputed, name="right2")
+        aors = [row.aorkey for row in recomputed.rows if row.published is not None]
         differing = 0
-        for row in catalogue.recompute(2).rows:
+        for row in recomputed.rows:
             found = catalogue.why(2, row.aorkey, "right2", row=row.row_number)
             shares = shares_of(found)
             location, phase = (shares.get(f, 0.0) for f in (LOCATION, PHASE))
@@ -239,11 +251,14 @@ def test_what_another_routine_corrected_is_left_over(catalogue: Catalogue) -> No
     assert "mk_test2's flux is" in found.shares[-1].what
 
 
-def test_every_aor_of_two_runs(catalogue: Catalogue) -> None:
-    """Whatever is asked of run6 and hd_warm_final, the shares add up, and nothing is left over."""
+def test_aors_of_two_runs(catalogue: Catalogue) -> None:
+    """Whatever is asked of run6 and hd_warm_final, the shares add up, and nothing is left over.
+
+    One AOR in three is asked for, and the one that both hold several times or once.
+    """
     rows = select(catalogue, "SELECT * FROM aor_result WHERE run_id = 6 AND flux IS NOT NULL")
     causes: dict[str, int] = {}
-    for row in rows:
+    for row in [*rows[::3], *(row for row in rows if row["aorkey"] == 41422592)]:
         try:
             found = catalogue.why(6, row["aorkey"], "hd_warm_final", row=row["row_number"])
         except InputRefused:
@@ -255,7 +270,7 @@ def test_every_aor_of_two_runs(catalogue: Catalogue) -> None:
                 causes[cause] = causes.get(cause, 0) + 1
     assert len(rows) > 190
     assert set(causes) == {"images gained and lost", "pairing"}
-    assert causes["pairing"] > 50
+    assert causes["pairing"] > 20
 
 
 # --- One frame -----------------------------------------------------------------------------------

@@ -136,12 +136,13 @@ class Walk:
     faults: dict[str, list[str]] = field(default_factory=dict)
 
 
-def walk(client: TestClient, start: str = "/", *, a_kind: int = 3) -> Walk:
+def walk(client: TestClient, *, a_kind: int = 3, drawings: bool = True) -> Walk:
     """Follow every link from page to page, of one kind of address only a few.
 
-    Of pictures only those of two figures are asked for: each is drawn in tests of its own.
+    Of pictures only those of two figures are asked for, and of reports one: each is drawn in tests
+    of its own. Without ``drawings`` none is.
     """
-    found, kinds, todo = Walk(), Counter[str](), [(start, "")]
+    found, kinds, todo = Walk(), Counter[str](), [("/", "")]
     while todo:
         address, from_page = todo.pop(0)
         parts = urlsplit(urljoin(f"{HOST}{from_page}", address))
@@ -153,12 +154,16 @@ def walk(client: TestClient, start: str = "/", *, a_kind: int = 3) -> Walk:
         figure = re.match(r"/run/\d+/figure/([\w-]+)(?:\.(png|svg|pdf|ecsv))?", whole)
         if figure and figure[2] and figure[1] not in ("lightcurve", "frame"):
             continue
+        report = whole.partition("?")[0].endswith("/report.html")
+        if not drawings and (report or (figure and figure[2] not in (None, "ecsv"))):
+            continue
         # A figure takes a second: each is tried with one run or two, not with all.
         kind = f"/figure/{figure[1]}.{figure[2]}" if figure else kind
         if whole in found.pages or whole in found.others:
             continue
+        kind = "/report.html" if report else kind
         kinds[kind] += 1
-        if kinds[kind] > (1 if figure and figure[2] else 2 if figure else a_kind):
+        if kinds[kind] > (1 if report or (figure and figure[2]) else 2 if figure else a_kind):
             continue
         answer = client.get(whole)
         if answer.status_code != 200:
