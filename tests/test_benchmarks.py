@@ -100,6 +100,33 @@ def test_row_tells_median_range_and_whether_its_goal_is_met(benchmarks: ModuleTy
     assert row("a", "b", 2.0, [], "wall").met is False
 
 
+def test_steps_of_a_run_are_told_for_every_way(
+    benchmarks: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = benchmarks.importlib.import_module("steps")
+    steps.main(["--size", "tiny"])
+    head, _, *lines = capsys.readouterr().out.splitlines()
+    rows = {name: list(map(int, told)) for name, *told in map(cells, lines)}
+    assert list(rows) == [*steps.STEPS, steps.REST, steps.ALL, steps.SERVER, steps.PASSED]
+    ways = cells(head)[1:]
+    assert ways == ["one process, SQLite", "two workers, SQLite", "one process, PostgreSQL",
+                    "each further radius"]  # fmt: skip
+    # Each step was met, but where workers measure; only one way has a server.
+    for step in steps.STEPS:
+        assert all(rows[step][0:3:2]), step
+    assert (rows["measuring"][1] == 0) and all(rows["measuring"][0:3:2])
+    assert rows[steps.SERVER][2] > 0
+    for place in range(3):
+        parts = sum(
+            told[place] for step, told in rows.items() if step in (*steps.STEPS, steps.REST)
+        )
+        assert parts == pytest.approx(rows[steps.ALL][place], abs=len(rows))
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
 def test_table_for_the_page_has_every_row(benchmarks: ModuleType) -> None:
     row = benchmarks.rows.Row
     found = [
