@@ -84,6 +84,13 @@ def catalogue(any_location: str) -> Iterator[Catalogue]:
         yield opened
 
 
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Catalogue]:
+    """An empty catalogue in SQLite alone, for what no database has a part in."""
+    with Catalogue(tmp_path / "plain.sqlite") as opened:
+        yield opened
+
+
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The simulated archive, which nobody changes."""
@@ -268,16 +275,16 @@ def test_of_one_pipeline_the_greater_hash_is_measured(catalogue: Catalogue, tmp_
 # Like with like
 
 
-def test_unlike_frames_are_never_averaged_together(catalogue: Catalogue, archive: Path) -> None:
-    catalogue.ingest(archive / "r90001792")
-    plan = catalogue.plan()
+def test_unlike_frames_are_never_averaged_together(plain: Catalogue, archive: Path) -> None:
+    plain.ingest(archive / "r90001792")
+    plan = plain.plan()
     assert any("unlike frames" in warning for warning in plan.warnings)
-    run = catalogue.run()
-    short, long = averages(catalogue, run)
+    run = plain.run()
+    short, long = averages(plain, run)
     assert (long["hdr_part"], long["frame_time"], long["n_total"]) == ("long", 30.0, 3)
     assert (short["hdr_part"], short["frame_time"], short["n_total"]) == ("short", 1.2, 3)
     for average in (long, short):
-        mine = [row for row in images(catalogue, run) if row["aor_result_id"] == average["id"]]
+        mine = [row for row in images(plain, run) if row["aor_result_id"] == average["id"]]
         part = 1 if average is long else 0
         assert {row["dcenum"] for row in mine} == {part}
         assert average["mjd_obs"] == mine[-1]["mjd"]
@@ -285,26 +292,26 @@ def test_unlike_frames_are_never_averaged_together(catalogue: Catalogue, archive
     assert long["flux"] < 0.8 * short["flux"]
 
 
-def test_frame_times_make_averages_of_their_own(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_frame_times_make_averages_of_their_own(plain: Catalogue, tmp_path: Path) -> None:
     times = [12.0, 2.0, 12.0, 30.0]
     specs = [replace(spec, frame_time=time) for spec, time in zip(exposures(4), times, strict=True)]
     write_frames(tmp_path, *specs)
-    catalogue.ingest(tmp_path)
-    made = averages(catalogue, catalogue.run())
+    plain.ingest(tmp_path)
+    made = averages(plain, plain.run())
     assert {row["frame_time"]: row["n_total"] for row in made} == {2.0: 1, 12.0: 2, 30.0: 1}
     assert len({row["frame_group"] for row in made}) == len(made) == 3
 
 
-def test_frames_of_different_pipelines_are_reported(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_frames_of_different_pipelines_are_reported(plain: Catalogue, tmp_path: Path) -> None:
     specs = exposures(2)
     write_frames(tmp_path, specs[0], replace(specs[1], creator="S18.18.0"))
-    catalogue.ingest(tmp_path)
+    plain.ingest(tmp_path)
     with pytest.raises(RunRefused, match=r"calibration: CREATOR S18\.18\.0, S19\.2\.0; "):
-        catalogue.plan()
-    (warning,) = catalogue.plan(allow_mixed_calibration=True).warnings
+        plain.plan()
+    (warning,) = plain.plan(allow_mixed_calibration=True).warnings
     assert "91000000" in warning
     assert "S18.18.0, S19.2.0" in warning
-    (row,) = averages(catalogue, catalogue.run(allow_mixed_calibration=True))
+    (row,) = averages(plain, plain.run(allow_mixed_calibration=True))
     assert row["creators"] == "S18.18.0, S19.2.0"
     assert row["n_total"] == 2
 
@@ -347,17 +354,15 @@ UNUSABLE: dict[str, dict[str, Any]] = {
 }
 
 
-def test_an_aor_counts_why_its_images_could_not_be_used(
-    catalogue: Catalogue, tmp_path: Path
-) -> None:
-    plain = replace(PLAIN, background=0.1)
-    specs = [plain] + [replace(plain, **change) for change in UNUSABLE.values()]
-    specs += [replace(plain, nan_pixels=((127, 127),)), replace(plain, nan_pixels=((141, 127),))]
+def test_an_aor_counts_why_its_images_could_not_be_used(plain: Catalogue, tmp_path: Path) -> None:
+    bright = replace(PLAIN, background=0.1)
+    specs = [bright] + [replace(bright, **change) for change in UNUSABLE.values()]
+    specs += [replace(bright, nan_pixels=((127, 127),)), replace(bright, nan_pixels=((141, 127),))]
     write_frames(tmp_path, *(replace(spec, expid=n) for n, spec in enumerate(specs)))
     write_frames(tmp_path, *(replace(s, aorkey=91000256) for s in specs[1:2]))
-    catalogue.ingest(tmp_path)
-    run = catalogue.run(rejection="none")
-    mixed, empty = averages(catalogue, run)
+    plain.ingest(tmp_path)
+    run = plain.run(rejection="none")
+    mixed, empty = averages(plain, run)
     counts = {name: mixed[name] for name in mixed if name.startswith("n_")}
     assert counts == {
         "n_total": 8, "n_workable": 2, "n_rejected": 0, "n_coordinate_conversion": 0,
@@ -370,7 +375,7 @@ def test_an_aor_counts_why_its_images_could_not_be_used(
         "empty",
         "no usable image of 1: 1 not in the field",
     )
-    rows = images(catalogue, run)
+    rows = images(plain, run)
     workable = [row["expid"] for row in rows[:8] if row["corrected"] is not None]
     assert workable == [0, 7]
     assert [row["kept"] for row in rows] == [row["corrected"] is not None for row in rows]
@@ -516,26 +521,26 @@ def test_overrides_must_be_positive(simulated: Catalogue, option: str, value: fl
         simulated.plan(channel=1, **{option: value})
 
 
-def test_flux_densities_follow_from_the_rows(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_flux_densities_follow_from_the_rows(plain: Catalogue, tmp_path: Path) -> None:
     write_frames(
         tmp_path,
         *(replace(s, noise=True, response=True, background=0.2) for s in exposures(3)),
     )
-    catalogue.ingest(tmp_path)
+    plain.ingest(tmp_path)
     for options, factor, pixel in (
         ({}, 1.0, 1.221),
         ({"radius": (3, 3, 7)}, 1.125, 1.221),
         ({"aperture_correction": 1.7, "pixel_size": 0.6}, 1.7, 0.6),
     ):
-        run = catalogue.run(**options)
-        rows = images(catalogue, run)
+        run = plain.run(**options)
+        rows = images(plain, run)
         mjy = [
             (row["raw"] - row["background"])
             / (row["array_location_factor"] * row["pixel_phase_factor"])
             * factor * pixel**2 / 206265**2 * 1e9
             for row in rows
         ]  # fmt: skip
-        (average,) = averages(catalogue, run)
+        (average,) = averages(plain, run)
         mean = math.fsum(mjy) / 3
         deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in mjy) / 3)
         assert average["flux"] == pytest.approx(mean, rel=1e-14)
@@ -575,16 +580,16 @@ def test_corrected_is_net_over_both_factors(
         )
 
 
-def test_the_mission_ends_with_mjd_54968(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_the_mission_ends_with_mjd_54968(plain: Catalogue, tmp_path: Path) -> None:
     last, first = replace(PLAIN, mjd=54968.0), replace(PLAIN, mjd=54968.0000001)
     write_frames(tmp_path, last, replace(first, aorkey=91000256))
     # One AOR across the boundary: each image has the tables of its own mission.
     both = replace(PLAIN, aorkey=91000512)
     write_frames(tmp_path, replace(both, mjd=54968.0), replace(both, mjd=54968.0000001, expid=1))
-    catalogue.ingest(tmp_path)
-    run = catalogue.run(allow_mixed_calibration=True)
+    plain.ingest(tmp_path)
+    run = plain.run(allow_mixed_calibration=True)
     assert list(run.aor_data["Mission"]) == ["CRYO", "WARM", "WARM"]
-    for row, cryogenic in zip(images(catalogue, run), (True, False, True, False), strict=True):
+    for row, cryogenic in zip(images(plain, run), (True, False, True, False), strict=True):
         assert row["array_location_factor"] == pytest.approx(
             location_factor(1, cryogenic, row["x"], row["y"]), rel=1e-15
         )
@@ -696,11 +701,11 @@ def test_a_list_of_targets(catalogue: Catalogue, tmp_path: Path) -> None:
     assert run.parameters["target_list"] == held["sha256"]
 
 
-def test_a_list_and_some_of_its_aors(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_a_list_and_some_of_its_aors(plain: Catalogue, tmp_path: Path) -> None:
     write_frames(tmp_path, PLAIN, replace(PLAIN, aorkey=91000256))
-    catalogue.ingest(tmp_path)
+    plain.ingest(tmp_path)
     path = write_list(tmp_path, "r91000000,270.0 66.0", "r91000256,270.0 66.0")
-    plan = catalogue.plan(targets=path, aors=[91000256])
+    plan = plain.plan(targets=path, aors=[91000256])
     assert plan.aors == (91000256,)
 
 
@@ -969,15 +974,15 @@ def test_a_file_changed_after_it_was_measured_keeps_the_run_open(
         catalogue.run()
 
 
-def test_check_inputs_reads_the_hashes(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_check_inputs_reads_the_hashes(plain: Catalogue, tmp_path: Path) -> None:
     paths = write_frames(tmp_path, PLAIN)
-    catalogue.ingest(tmp_path)
-    assert catalogue.run(check_inputs=True).state == "finished"
+    plain.ingest(tmp_path)
+    assert plain.run(check_inputs=True).state == "finished"
     change_content(paths[0], same_time=True)
     with pytest.raises(InputsChanged, match="other bytes") as refusal:
-        catalogue.run(run_id=2, check_inputs=True)
+        plain.run(run_id=2, check_inputs=True)
     assert hashlib.sha256(paths[0].read_bytes()).hexdigest()[:12] in str(refusal.value)
-    assert catalogue.get(2).state == "running"
+    assert plain.get(2).state == "running"
 
 
 def test_a_file_that_was_moved_is_measured_where_it_is_now(
@@ -1090,15 +1095,15 @@ def test_measurements_say_what_they_came_from(catalogue: Catalogue, tmp_path: Pa
 
 
 def test_tables_in_python_have_units_and_nothing_is_written(
-    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lit = replace(PLAIN, response=True)
     write_frames(tmp_path / "a", *exposures(2, lit), replace(lit, aorkey=91000256, x=-30.0))
-    catalogue.ingest(tmp_path / "a")
+    plain.ingest(tmp_path / "a")
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.chdir(home)
-    run = catalogue.run()
+    run = plain.run()
     assert list(home.iterdir()) == []
     aor, img = run.aor_data, run.img_data
     assert isinstance(aor, QTable)
@@ -1116,10 +1121,10 @@ def test_tables_in_python_have_units_and_nothing_is_written(
     assert aor["Flux (mJy)"][0].to(u.uJy).value == pytest.approx(30000, rel=1e-3)
 
 
-def test_files_are_written_where_asked_for(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_files_are_written_where_asked_for(plain: Catalogue, tmp_path: Path) -> None:
     write_frames(tmp_path / "a", PLAIN)
-    catalogue.ingest(tmp_path / "a")
-    catalogue.run(name="mine", out=tmp_path / "deep" / "out")
+    plain.ingest(tmp_path / "a")
+    plain.run(name="mine", out=tmp_path / "deep" / "out")
     assert sorted(path.name for path in (tmp_path / "deep" / "out").iterdir()) == [
         "mine_aor_data.csv", "mine_img_data.csv", "mine_log.txt"
     ]  # fmt: skip
