@@ -75,6 +75,7 @@ class Copies:
         self._server: str | None = None
         self._path = folder / "built.sqlite"
         self._name: str | None = None
+        self._written: list[tuple[str, tuple[Any, ...]]] = []
         self._said: list[tuple[str, Any, bool]] | None = None
         self._lock = threading.RLock()
         self._building = False
@@ -111,15 +112,20 @@ class Copies:
                 self._say_again(connection)
 
     def _write_as_in_file(self, connection: Connection) -> None:
-        self._keep_file()
-        with closing(sqlite3.connect(self._path)) as source:
-            made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
-            for (statement,) in source.execute(made):
-                connection.exec_driver_sql(statement)
-            for (table,) in source.execute("SELECT name FROM sqlite_master WHERE type='table'"):
-                for row in source.execute(f'SELECT * FROM "{table}"'):
-                    places = ", ".join("?" * len(row))
-                    connection.exec_driver_sql(f'INSERT INTO "{table}" VALUES ({places})', row)
+        if not self._written:
+            self._keep_file()
+            with closing(sqlite3.connect(self._path)) as source:
+                made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
+                self._written += [(statement, ()) for (statement,) in source.execute(made)]
+                tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+                for (table,) in source.execute(tables):
+                    for row in source.execute(f'SELECT * FROM "{table}"'):
+                        places = ", ".join("?" * len(row))
+                        insert = f'INSERT INTO "{table}" VALUES ({places})'
+                        self._written.append((insert, row))
+        driver: Any = connection.connection.dbapi_connection
+        for statement, values in self._written:
+            driver.execute(statement, values)
 
     def _say_again(self, connection: Connection) -> None:
         """Say to a server what the upgrade said to it, but for its questions."""
