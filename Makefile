@@ -25,7 +25,7 @@ demo: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh docs/demo.sh
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks --size small

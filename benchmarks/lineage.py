@@ -18,8 +18,8 @@ from iracdb import Catalogue
 
 GOAL_MS = 10.0
 WHY = (
-    "Half of it makes the nodes of the graph, three for each image; the rest is asking, where each "
-    "image's file, frame and places are looked up one by one."
+    "A third of it makes the nodes of the graph, three for each image; the rest is asking, where "
+    "each image's file, frame and places are looked up one by one: see the profile."
 )
 QUESTIONS = {"tiny": 1, "small": 30, "full": 100}
 

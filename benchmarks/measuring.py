@@ -173,10 +173,10 @@ def rows(size: str) -> list[Row]:
     what = f"measuring {len(frames):,} full-array frames"
     return [
         Row(what, "the plain way", 250, ratios(seconds["plain"], seconds["ours"]), PROCESSOR,
-            why="Centre, reading and apertures share the time: see docs/performance.md."),
+            why="Centre, apertures and reading share the time: see the profile."),
         Row(what, "reading the whole files", 0.3,
             ratios(seconds["reading"], seconds["ours"]), PROCESSOR,
-            why="Centre, reading and apertures share the time: see docs/performance.md."),
+            why="Centre, apertures and reading share the time: see the profile."),
     ]  # fmt: skip
 
 

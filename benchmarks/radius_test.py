@@ -52,8 +52,9 @@ def compared(archive: Path, channel: int, one: tuple[int, int, int], size: str) 
 def rows(size: str) -> list[Row]:
     """Measure full-array frames, and cubes."""
     why = (
-        "To lay an aperture, make a row, store and digest it takes a fifth of what all of one "
-        "radius takes; at the goal it would have to be a twentieth."
+        "Each further radius takes a fifth of what all of one radius takes, and a tenth of that is "
+        "laying it: rows are made, written, read back and digested. At the goal it would have to "
+        "be an eighteenth, less than writing and reading back take: see the profile."
     )
     with tempfile.TemporaryDirectory() as name:
         full, cubes = Path(name) / "full", Path(name) / "cubes"

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -53,6 +54,7 @@ ROOM = 2 * 1024**3
 
 SERVER_VARIABLE = "IRACDB_TEST_POSTGRES_URL"
 SECONDS_TO_START = 60
+SECONDS_TO_COMPILE = 180
 
 
 class PortTaken(OSError):
@@ -84,11 +86,32 @@ def _in_memory(*, programs: bool) -> str | None:
     return str(MEMORY)
 
 
+COMPILED = "IRACDB_TEST_COMPILED"
+COMPILE = """
+import pathlib, sys
+try:
+    from iracdb.photometry.warming import compile_all
+    compile_all(lambda _: None)
+finally:
+    pathlib.Path(sys.argv[1]).touch()
+"""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Where nobody says where folders of tests are to be, they are in memory."""
+    """Where nobody says where folders of tests are to be, they are in memory.
+
+    Where several workers share the tests, the measuring routines are compiled while these collect
+    them: else each compiles them for itself.
+    """
     folder = _in_memory(programs=True)
     if folder is not None and config.option.basetemp is None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        place = tempfile.TemporaryDirectory(prefix="iracdb-compiled-")
+        os.environ[COMPILED] = str(Path(place.name, "done"))
+        compiling = subprocess.Popen([sys.executable, "-c", COMPILE, os.environ[COMPILED]])
+        config.add_cleanup(place.cleanup)
+        config.add_cleanup(compiling.wait)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -102,18 +125,18 @@ def _no_settings_of_the_user() -> Iterator[None]:
         yield
 
 
-# Modules that take longest, first; else one worker ends them alone. Workers take them in turns:
-# the second and fourth measure nothing, while the routines may be compiled by the one beside.
+# Modules that take longest, first; else one worker ends them alone.
 # fmt: off
 LONG_FIRST = [
-    "same_tables", "packaging", "run", "site", "cli", "house", "freeze", "completion", "copy",
-    "sharing", "benchmarks", "ingest", "compare_docs", "freeze_thaw", "withdraw", "verify",
-    "radius_test", "engines_in_runs", "obscore", "published_recompute", "published_import",
-    "where", "dask", "database", "compare_published", "target_lists", "wcs_companion", "engines",
-    "digest", "freeze_reading", "lineage_docs", "truth", "rename", "moving_targets", "why",
-    "handbook_truth", "prov_published", "audit_own", "compat", "handbook_planes",
-    "engines_failing", "freeze_docs", "doctor", "tutorial", "verify_command", "migration_0003",
-    "published_audit", "compare_runs", "lightcurve_docs", "run_reference", "centre_docs", "docs",
+    "web_pages", "web_browser", "site", "figures_images", "report", "freeze", "benchmarks", "cli",
+    "published_import", "ingest_alike", "run", "copy", "freeze_thaw", "same_tables", "verify",
+    "why", "web_compare", "radius_test", "published_recompute", "partitions", "engines",
+    "compare_published", "database", "engines_failing", "web_quick", "dask", "truth",
+    "web_lineage", "compare_joined", "ingest", "handbook_truth", "verify_digest", "seeing_docs",
+    "pictures", "target_lists", "figures_runs", "compat", "obscore", "moving_targets", "web_sql",
+    "lightcurve", "simulate_star", "published_audit", "wcs_companion", "compare_docs",
+    "verify_command", "sharing", "handbook_planes", "sql", "simulate", "digest", "freeze_reading",
+    "where", "web_guard", "prov", "docs", "completion", "packaging", "withdraw",
 ]
 # fmt: on
 
@@ -126,6 +149,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What is imported by now stays: to look through it for garbage took a tenth of the time."""
+    if COMPILED in os.environ and "PYTEST_XDIST_WORKER" in os.environ:
+        deadline = time.monotonic() + SECONDS_TO_COMPILE
+        while not Path(os.environ[COMPILED]).exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -58,12 +58,13 @@ class TracesNumbers:
         iracdb.errors.NotFound
             Where there is no such run, AOR, target, file or frame.
         """
+        from iracdb.catalogue.bulk import no_garbage_collection
         from iracdb.trace.down import lineage_of_aor
         from iracdb.trace.questions import by_index
         from iracdb.trace.up import lineage_of_file, lineage_of_frame
 
         _check(which, aor, target, file, frame)
-        with self._database.read() as connection:
+        with no_garbage_collection(), self._database.read() as connection:
             by_index(connection)
             if file is not None:
                 found = lineage_of_file(connection, os.fspath(file))
