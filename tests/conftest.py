@@ -34,6 +34,7 @@ from iracdb.catalogue.database import Database, open_database
 from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.urls import database_url
 from iracdb.published.importing import import_runs
+from iracdb.runs.software import this_software
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 
@@ -123,6 +124,12 @@ def _no_settings_of_the_user() -> Iterator[None]:
                 patch.delenv(name)
         patch.setenv("IRACDB_CONFIG", os.devnull)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _software_is_known() -> None:
+    """A process asks for it once; a test that hides all programs hides git from it too."""
+    this_software()
 
 
 # Modules that take longest, first; else one worker ends them alone.
