@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import forkserver, get_context
+from threading import Lock
 from types import ModuleType
+
+_STARTING = Lock()
 
 
 def make_ready(module: str) -> None:
@@ -75,12 +78,14 @@ def _main_left_alone() -> Iterator[None]:
     They would, to find what it defines; nothing of it is ever asked of them, and a script that does
     not begin with ``if __name__ == "__main__"`` would start workers of its own in each.
     """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    # One after the other: a second thread would keep the first one's stand-in for the script.
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _ignore_interrupt() -> None:

@@ -7,13 +7,14 @@ import io
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from built_once import Beginnings
 from helpers import in_this_process
 from warm import Begun, carried_out
 
@@ -142,6 +143,16 @@ def environment(location: str) -> dict[str, str]:
     The sources may be worked on while tests run: without git, software is the same all along.
     """
     return {**os.environ, "IRACDB_DATABASE_URL": location, "GIT_DIR": os.devnull}
+
+
+def ingested_once(begun_with: Beginnings, archive: Path) -> Callable[[str], str]:
+    """Give what puts a catalogue of an archive where a new one may be made."""
+
+    def fill(place: str) -> None:
+        with Catalogue(place) as made:
+            made.ingest(archive)
+
+    return lambda location: begun_with(location, fill)
 
 
 def command(location: str, *words: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:

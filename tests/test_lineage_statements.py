@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from sqlalchemy import event, text
 
 from iracdb import Catalogue
 from iracdb.catalogue.database import Database
+from iracdb.compare import comparison
+from iracdb.trace import down
 
 MOST = 8
 """Statements of a lineage, at most, but for the beginning of the transaction."""
@@ -97,6 +100,30 @@ def test_what_is_set_for_a_lineage_ends_with_it(catalogue: Catalogue) -> None:
     with catalogue._database.read() as connection:
         for name in ("hashjoin", "mergejoin"):
             assert connection.execute(text(f"SHOW enable_{name}")).scalar_one() == "on"
+
+
+def test_no_garbage_is_looked_for_meanwhile(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look through all that is imported takes longer than to answer."""
+    seen: list[tuple[str, bool]] = []
+
+    def watched(where: Any, name: str) -> None:
+        real = getattr(where, name)
+
+        def noted(*given: Any, **options: Any) -> Any:
+            seen.append((name, gc.isenabled()))
+            return real(*given, **options)
+
+        monkeypatch.setattr(where, name, noted)
+
+    watched(down, "_add_images")
+    watched(comparison, "join_images")
+    assert gc.isenabled()
+    catalogue.lineage(1, aor=FIRST)
+    catalogue.compare(1, 2).summary()
+    assert seen == [("_add_images", False), ("join_images", False)]
+    assert gc.isenabled()
 
 
 def test_statements_stay_prepared_from_one_lineage_to_the_next(catalogue: Catalogue) -> None:

@@ -606,6 +606,19 @@ def test_a_new_catalogue_is_analysed_once_it_holds_something(postgres_url: str) 
         assert analysed(database) == {"target"}
 
 
+def test_a_table_whose_pages_were_only_counted_is_analysed(postgres_url: str) -> None:
+    Catalogue(postgres_url).close()
+    with opened(postgres_url) as database:
+        analysed(database)
+        with database.write() as connection:
+            connection.execute(text("INSERT INTO target (identity, name) VALUES ('x', 'x')"))
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("VACUUM target")
+            told = "SELECT relpages FROM pg_class WHERE relname = 'target'"
+            assert connection.execute(told).fetchone() == (1,)
+        assert analysed(database) == {"target"}
+
+
 def analysed(database: Database) -> set[str]:
     """Have statistics made, and name the tables that PostgreSQL has looked at."""
     told = text(

@@ -18,6 +18,7 @@ from run_helpers import (
     content,
     csv_files,
     cut_short,
+    ingested_once,
     select,
     write_frames,
 )
@@ -59,12 +60,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ingested(archive: Path, begun_with: Beginnings) -> Callable[[str], str]:
     """Puts the archive's catalogue where a new one may be made."""
-
-    def fill(place: str) -> None:
-        with Catalogue(place) as made:
-            made.ingest(archive)
-
-    return lambda location: begun_with(location, fill)
+    return ingested_once(begun_with, archive)
 
 
 @pytest.fixture

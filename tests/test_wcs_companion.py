@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from built_once import Beginnings
 from helpers import fits_of, put, spec, with_card
-from run_helpers import command, content, cut_short, images, select
+from run_helpers import command, content, cut_short, images, ingested_once, select
 
 from iracdb import Catalogue
 from iracdb.errors import InputsChanged, RunRefused, UsageError
@@ -61,12 +61,7 @@ def changing(any_location: str, archive: Path) -> Iterator[Catalogue]:
 @pytest.fixture(scope="module")
 def ingested(kept: Path, begun_with: Beginnings) -> Callable[[str], str]:
     """Puts a catalogue of what is kept where a new one may be made."""
-
-    def fill(place: str) -> None:
-        with Catalogue(place) as made:
-            made.ingest(kept)
-
-    return lambda location: begun_with(location, fill)
+    return ingested_once(begun_with, kept)
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    ColumnElement,
     Connection,
     Select,
     Text,
@@ -66,7 +65,7 @@ def places_of_files(connection: Connection, file_ids: Sequence[int]) -> dict[int
         By file; one that is nowhere is left out. Of several places the first by name at which
         something lies.
     """
-    found = _found(connection, False, file_ids)
+    found = _found(connection, _PLACE_OF_EACH, file_ids)
     return {number: Place._make(place) for number, place in found.items()}
 
 
@@ -85,7 +84,7 @@ def frame_files(connection: Connection, file_ids: Sequence[int]) -> dict[int, Fr
     dict
         `FrameFile` by file, where `places_of_files` finds it.
     """
-    found = _found(connection, True, file_ids)
+    found = _found(connection, _FRAME_OF_EACH, file_ids)
     return {number: _frame_file(*told) for number, told in found.items()}
 
 
@@ -118,33 +117,37 @@ def _frame_file(
 _AT = file_location.c
 
 
-def _asked(numbers: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
-    """Ask where files lie; ask the same, and what is to be known of a frame."""
-    places = (
-        select(_AT.file_id, _AT.path, _AT.size, _AT.mtime_ns)
-        .where(numbers, _AT.present)
-        .order_by(_AT.path.desc())
-    )
-    return places, places.add_columns(*_OF_A_FRAME).join(file, file.c.id == _AT.file_id)
+_PLACES = select(_AT.file_id, _AT.path, _AT.size, _AT.mtime_ns).where(_AT.present)
+_FRAMES = _PLACES.add_columns(*_OF_A_FRAME).join(file, file.c.id == _AT.file_id)
 
-
-_ASKED = {
-    "sqlite": _asked(_AT.file_id.in_(bindparam("numbers", expanding=True))),
+_ASKED_FOR = {
+    "sqlite": _AT.file_id.in_(bindparam("numbers", expanding=True)),
     # One value in place of hundreds: a text that is the same each time is taken apart, and planned,
     # once.
-    "postgresql": _asked(_AT.file_id == any_(bindparam("numbers", type_=ARRAY(BigInteger)))),
+    "postgresql": _AT.file_id == any_(bindparam("numbers", type_=ARRAY(BigInteger))),
 }
+
+
+def _by_dialect(query: Select[Any]) -> dict[str, Select[Any]]:
+    """Ask for some files, as each database is asked best."""
+    return {
+        dialect: query.where(asked).order_by(_AT.path.desc())
+        for dialect, asked in _ASKED_FOR.items()
+    }
+
+
+_PLACE_OF_EACH, _FRAME_OF_EACH = _by_dialect(_PLACES), _by_dialect(_FRAMES)
 """Made once: they are the same every time, but for the numbers of the files."""
 
 
 def _found(
-    connection: Connection, of_frames: bool, file_ids: Sequence[int]
+    connection: Connection, asked: Mapping[str, Select[Any]], file_ids: Sequence[int]
 ) -> dict[int, list[Any]]:
     """Give the place of each file, and more columns of it."""
-    asked = _ASKED[connection.dialect.name][of_frames]
+    query = asked[connection.dialect.name]
     found: dict[int, list[Any]] = {}
     for batch in in_batches(list(file_ids), MANY):
-        for number, *told in connection.execute(asked, {"numbers": batch}):
+        for number, *told in connection.execute(query, {"numbers": batch}):
             # Read backwards, so that the first place remains; unless a copy stands and it does not.
             if number not in found or os.path.lexists(told[0]):
                 found[number] = told

@@ -14,11 +14,17 @@ _GROWN = text("""
     WHERE c.relkind = 'r'
       AND c.relnamespace = current_schema()::regnamespace
       AND coalesce(whole.relname, c.relname) = ANY(:names)
-      AND pg_relation_size(c.oid)
-          > 1.1 * c.relpages * current_setting('block_size')::bigint
+      AND (
+          pg_relation_size(c.oid) > 1.1 * c.relpages * current_setting('block_size')::bigint
+          OR (pg_relation_size(c.oid) > 0 AND NOT EXISTS (
+              SELECT 1 FROM pg_stats s
+              WHERE s.schemaname = current_schema() AND s.tablename = c.relname
+          ))
+      )
     ORDER BY c.relname
 """).columns(column("relname", Text))
-"""Tables, and parts of tables, that have grown by a tenth since PostgreSQL looked at them last.
+"""Tables, and parts of tables, that have grown by a tenth since PostgreSQL looked at them last, or
+that it never looked at: to build an index or to clear away what is gone also counts the pages.
 
 In one order, so that two who look at once do not wait for each other.
 """

@@ -177,7 +177,18 @@ class Replays:
         self._made: dict[Rules, Replayed] = {}
 
     def __call__(self, rules: Rules) -> Replayed:
-        """Make it again, as `replay` does."""
+        """Make it again.
+
+        Parameters
+        ----------
+        rules : Rules
+            As of `replay`.
+
+        Returns
+        -------
+        Replayed
+            What `replay` gives.
+        """
         if rules not in self._made:
             made = self._correct(rules)
             mjy = to_mjy(made.flux, rules.aperture_correction, rules.pixel_size)
