@@ -122,6 +122,17 @@ def test_one_typed_factor_cannot_serve_for_both_missions(missions: Catalogue) ->
     )
 
 
+def test_a_radius_test_is_held_to_it_through_each_aperture(
+    missions: Catalogue, tmp_path: Path
+) -> None:
+    radii = tmp_path / "radii.txt"
+    radii.write_text("2 2 6\n2.5 3 7 1.3\n")
+    asked = {"combinations": radii, "recipe": "handbook", "kind": "sub2d"}
+    missions.plan_radius_test(200, aors=[WARM], **asked)
+    with pytest.raises(RunRefused, match="One aperture correction cannot serve for both missions"):
+        missions.plan_radius_test(200, aors=[WARM, CRYO], **asked)
+
+
 def test_radii_without_a_factor_are_refused_with_those_that_have_one(missions: Catalogue) -> None:
     with pytest.raises(UsageError) as problem:
         missions.plan(recipe="handbook", kind="sub2d", radius=(2.5, 3, 7))

@@ -183,8 +183,9 @@ def test_a_companion_changed_while_the_run_was_made(tmp_path: Path, kind: str) -
     with filled(tmp_path, star(0), star(1)) as catalogue:
         (path, _) = sorted((tmp_path / "archive").rglob(f"*_{kind}.fits"))
 
-        def progress(*_: Any) -> None:
-            change(path)
+        def progress(_done: int, _total: int, aorkey: str) -> None:
+            if aorkey:
+                change(path)
 
         with pytest.raises(InputsChanged, match=path.name):
             handbook(catalogue, progress=progress)

@@ -20,6 +20,7 @@ from iracdb.catalogue import ingest as ingest_module
 from iracdb.catalogue import ingest_report, listing
 from iracdb.catalogue import tables as t
 from iracdb.catalogue.database import Database, open_database
+from iracdb.catalogue.file_places import frame_files, places_of_files
 from iracdb.catalogue.ingest import ingest
 from iracdb.catalogue.query import run_query
 from iracdb.catalogue.urls import database_url
@@ -490,6 +491,34 @@ def test_the_same_bytes_under_two_versions_are_of_the_newer(
 def test_versions_of_the_pipeline_are_numbers():
     assert version_numbers("S18.7.0") < version_numbers("S18.18.0") < version_numbers("S19.1")
     assert version_numbers(None) == ()
+
+
+def test_a_file_is_where_it_is_present(any_database: Database, tmp_path: Path):
+    one, other = put(tmp_path, spec(expid=1)), put(tmp_path, spec(expid=2))
+    copy = tmp_path / "zz" / one.name
+    copy.parent.mkdir()
+    shutil.copyfile(one, copy)
+    ingest(any_database, [tmp_path])
+    numbers = {path: number for path, number in located(any_database)}
+    assert set(numbers) == {str(one), str(other), str(copy)}
+    one.unlink()
+    other.unlink()
+    ingest(any_database, [tmp_path])
+    with any_database.read() as connection:
+        found = places_of_files(connection, list(numbers.values()))
+        frames = frame_files(connection, list(numbers.values()))
+    assert {number: place.path for number, place in found.items()} == {
+        numbers[str(copy)]: str(copy)
+    }
+    assert {number: frame.path for number, frame in frames.items()} == {
+        numbers[str(copy)]: str(copy)
+    }
+
+
+def located(database: Database) -> list[tuple[str, int]]:
+    place = t.file_location.c
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(select(place.path, place.file_id))]
 
 
 def test_a_report_is_told_in_a_line(sqlite: Database, archive: Path):

@@ -10,6 +10,7 @@ from iracdb_cli.pace import Pace
 
 from iracdb import Catalogue
 from iracdb.irac.simulate import simulate_archive
+from iracdb.runs import measuring
 from iracdb.runs.execute import Written
 
 
@@ -82,6 +83,20 @@ def test_lines_where_there_is_no_terminal(clock: Clock, capsys: pytest.CaptureFi
     ]
 
 
+def test_a_run_begins_to_be_timed_once_all_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate_archive(tmp_path / "archive", frames=1, full_frames=2, bad_files=False)
+    told: list[object] = []
+    monkeypatch.setattr(measuring, "compile_all", lambda _: told.append("compiled"))
+    with Catalogue(tmp_path / "iracdb.sqlite") as catalogue:
+        catalogue.ingest(tmp_path / "archive")
+        tell = lambda done, total, item: told.append((done, total, str(item)))  # noqa: E731
+        catalogue.run(channel=1, aors=(90000256,), progress=tell)
+    total = len(list((tmp_path / "archive" / "r90000256").rglob("*_bcd.fits")))
+    assert told == ["compiled", (0, total, ""), (total, total, "90000256")]
+
+
 def test_a_run_tells_what_is_wrong_so_far(tmp_path: Path) -> None:
     simulate_archive(tmp_path / "archive", frames=3, full_frames=12, bad_files=False)
     location = str(tmp_path / "iracdb.sqlite")
@@ -91,7 +106,7 @@ def test_a_run_tells_what_is_wrong_so_far(tmp_path: Path) -> None:
 
     def tell(done: int, total: int, item: str) -> None:
         told.append((done, total, str(item), getattr(item, "problems", "none")))
-        if len(told) == 2:
+        if len(told) == 3:
             raise KeyboardInterrupt
 
     with Catalogue(location) as catalogue:
@@ -102,8 +117,9 @@ def test_a_run_tells_what_is_wrong_so_far(tmp_path: Path) -> None:
         averages = run.averages()
     images = [row.n_total for row in averages]
     first, second, problems = sum(images[:1]), sum(images[:2]), [row.aorkey for row in averages]
-    frames = [told[0][0], told[1][0]]
+    frames = [told[1][0], told[2][0]]
     assert told == [
+        (0, frames[1], "", ""),
         (frames[0], frames[1], str(problems[0]), f"{first} without a flux, 1 problem AOR"),
         (frames[1], frames[1], str(problems[1]), f"{second} without a flux, 2 problem AORs"),
         (frames[1], frames[1], "", f"{second} without a flux, 2 problem AORs"),

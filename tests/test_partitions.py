@@ -597,6 +597,13 @@ def test_what_has_grown_alone_is_analysed(mine_in_parts: str) -> None:
         assert analysed(database) == set()
 
 
+def test_an_ingest_leaves_nothing_to_be_analysed(postgres_url: str, archive: Path) -> None:
+    with Catalogue(postgres_url) as catalogue:
+        catalogue.ingest(archive)
+    with opened(postgres_url) as database:
+        assert analysed(database) == set()
+
+
 def test_a_new_catalogue_is_analysed_once_it_holds_something(postgres_url: str) -> None:
     Catalogue(postgres_url).close()
     with opened(postgres_url) as database:

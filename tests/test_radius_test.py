@@ -106,8 +106,9 @@ class Enough(Exception):
     """Somebody pulls the plug."""
 
 
-def stop(*_: Any) -> None:
-    raise Enough
+def stop(_done: int, _total: int, aorkey: str) -> None:
+    if aorkey:
+        raise Enough
 
 
 def interrupted(catalogue: Catalogue, **options: Any) -> None:
@@ -542,10 +543,11 @@ def test_a_changed_file_keeps_all_runs_open(archive: Path, tmp_path: Path) -> No
     with Catalogue(tmp_path / "changed.sqlite") as opened:
         opened.ingest(copy)
 
-        def spoil(*_: Any) -> None:
-            content = bytearray(paths[0].read_bytes())
-            content[-1] ^= 1
-            paths[0].write_bytes(content)
+        def spoil(_done: int, _total: int, aorkey: str) -> None:
+            if aorkey:
+                content = bytearray(paths[0].read_bytes())
+                content[-1] ^= 1
+                paths[0].write_bytes(content)
 
         with pytest.raises(InputsChanged):
             opened.radius_test(200, channel=1, progress=spoil, check_inputs=True)

@@ -36,7 +36,7 @@ def find_or_insert(
     int
         Its ``id``.
     """
-    held = _held(table, tuple((name, value is None) for name, value in key.items()))
+    held = _held(table, tuple(key))
     found = connection.execute(held, key).scalar_one_or_none()
     if found is None:
         insert = _insert(connection.dialect.name, table, tuple(key))
@@ -47,12 +47,8 @@ def find_or_insert(
 
 # Kept: a run notes thousands of targets, and to make a statement takes longer than to execute it.
 @cache
-def _held(table: Table, key: tuple[tuple[str, bool], ...]) -> Select[tuple[Any]]:
-    """Select the row of a key, of whose columns is told which are NULL."""
-    columns = ((table.c[name], is_null) for name, is_null in key)
-    return select(table.c.id).where(
-        *(c.is_(None) if is_null else c == bindparam(c.name) for c, is_null in columns)
-    )
+def _held(table: Table, key: tuple[str, ...]) -> Select[tuple[Any]]:
+    return select(table.c.id).where(*(table.c[name] == bindparam(name) for name in key))
 
 
 @cache

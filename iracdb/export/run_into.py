@@ -44,7 +44,7 @@ def run_into(
     check_inputs : bool, optional
         Re-read the hashes of all inputs before closing.
     progress : callable, optional
-        Called after each AOR.
+        Called as the measuring begins, and after each AOR.
     on_plan : callable, optional
         Called before anything is measured: see `iracdb.runs.start.make_run`.
 

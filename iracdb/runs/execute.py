@@ -46,11 +46,12 @@ _AT_ONCE = 10_000
 _INSERT_AVERAGE = insert(t.aor_result).returning(t.aor_result.c.id)
 
 Progress = Callable[[int, int, str], None]
-"""Called with frames done, frames in all, and the AOR just written: a `Written`."""
+"""Called with frames done, frames in all, and the AOR just written, a `Written`; as the measuring
+begins, too."""
 
 
 class Written(str):
-    """An AOR that was just written, or "" for those that were there already.
+    """An AOR that was just written; "" as the measuring begins, for those that were there already.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def execute(
     check_inputs : bool, optional
         Read every input once more before closing, and compare its hash.
     progress : callable, optional
-        Called after each AOR.
+        Called as the measuring begins, and after each AOR.
 
     Raises
     ------
@@ -148,8 +149,9 @@ def execute_together(
     first = writer.plans[0]
     apertures = tuple(plan.parameters.aperture for plan in writer.plans)
     left = [aorkey for aorkey in first.aors if not writer.has(aorkey)]
-    writer.skip()
     with workers(jobs, team) as hands:
+        # Only now the measuring begins: the first time, a minute has passed in compiling.
+        writer.skip()
         places = _places(database, first, declared)
         writer.write_all(measured_through(apertures, first, left, places, hands))
     _check_inputs(database, declared, by_hash=check_inputs)
@@ -222,12 +224,11 @@ class _Writer:
         return all(aorkey in done for done in self._done.values())
 
     def skip(self) -> None:
-        """Count what an earlier process wrote."""
-        self._frames_done = sum(1 for file in self.plans[0].inputs if self.has(file.aorkey))
-        if not any(self._done.values()):
-            return
-        with self._database.read() as connection:
-            self._count_problems(_numbers_of_averages(connection, self._run_ids))
+        """Count what an earlier process wrote, and tell where this one begins."""
+        if any(self._done.values()):
+            self._frames_done = sum(1 for file in self.plans[0].inputs if self.has(file.aorkey))
+            with self._database.read() as connection:
+                self._count_problems(_numbers_of_averages(connection, self._run_ids))
         self._tell("")
 
     def write_all(self, measured: Iterator[tuple[int, list[list[Columns | None]]]]) -> None:

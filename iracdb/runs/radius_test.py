@@ -294,7 +294,7 @@ def make_radius_test(
     check_inputs : bool, optional
         Re-read the hashes of all inputs before closing.
     progress : callable, optional
-        Called after each AOR.
+        Called as the measuring begins, and after each AOR.
     on_plan : callable, optional
         Called with what will be done, before anything is measured.
 

@@ -64,7 +64,7 @@ def make_run(
     check_inputs : bool, optional
         Re-read the hashes of all inputs before closing.
     progress : callable, optional
-        Called after each AOR.
+        Called as the measuring begins, and after each AOR.
     on_plan : callable, optional
         Called with run number, name, plan and whether it is resumed, before anything is measured.
 
