@@ -499,7 +499,7 @@ def test_a_file_is_where_it_is_present(any_database: Database, tmp_path: Path):
     copy.parent.mkdir()
     shutil.copyfile(one, copy)
     ingest(any_database, [tmp_path])
-    numbers = {path: number for path, number in located(any_database)}
+    numbers = dict(located(any_database))
     assert set(numbers) == {str(one), str(other), str(copy)}
     one.unlink()
     other.unlink()
